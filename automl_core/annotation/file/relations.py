@@ -58,7 +58,7 @@ def _items(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
     if items.kind in BY_ADDRESS and items.address_column is None:
         yield Problem(
-            f"which column has the address of the {items.kind}?", ("items", "address"),
+            f"nothing says which column has the address of the {items.kind}", ("items", "address"),
             allowed=tuple(items.columns or ()) or ("the name of a column",),
         )  # fmt: skip
     elif items.address is not None and items.kind not in BY_ADDRESS:

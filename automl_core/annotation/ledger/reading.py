@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 AT_RANDOM = frozenset({"stratum", "audit"})
 """Kinds of tasks whose items were drawn at random: answers to them alone judge what models took."""
 
-_RIGHT, _NO_ANSWER = "1", "-"
-
 
 class Trained(Mapping[int, str]):
     """Labels of a data set by item: two bytes an item, since there may be a hundred versions of 100,000 items."""
@@ -223,44 +221,33 @@ def _counted(votes: Iterable[Vote], now: tuple[Any, ...] | None) -> str | None:
 
 
 def _round(state: ProjectState, found: Round) -> RoundFacts:
-    evaluation = found.evaluation
-    evidence = evaluation.evidence if evaluation is not None else {}
-    stopped = state.stopped
+    evidence = found.evaluation.evidence if found.evaluation is not None else {}
+    models = evidence.get("models") or []
+    best, stopped = evidence.get("best"), state.stopped
     return RoundFacts(
         number=found.number, begun=found.begun, ended=found.ended, by=str(found.by),
         labels=int(evidence["labels"]) if evidence.get("labels") is not None else None,
-        models=_judged(evidence), best=str(evidence.get("best") or ""), outcome=found.outcome,
+        models=[_judged(each) for each in models],
+        best=str(models[best]["name"]) if isinstance(best, int) and best < len(models) else "",
+        outcome=found.outcome,
         stopped=stopped.why if stopped is not None and stopped.round == found.number else "",
     )  # fmt: skip
 
 
-def _judged(evidence: Mapping[str, Any]) -> list[Judged]:
-    """Models as the evidence of an evaluation has them (`automl_core.annotation.rounds`)."""
-    items = [int(each) for each in unpack(evidence.get("items") or [])]
-    found = []
-    for each in evidence.get("models") or ():
-        hits = str(each.get("hits") or "")
-        if len(hits) != len(items):
-            continue  # one that could not be judged
-        told = {item: None if hit == _NO_ANSWER else hit == _RIGHT for item, hit in zip(items, hits, strict=True)}
-        classes = {
-            str(name): (int(held["right"]), int(held["of"])) for name, held in (each.get("classes") or {}).items()
-        }
-        found.append(Judged(str(each["name"]), told, classes))
-    return found
+def _judged(model: Mapping[str, Any]) -> Judged:
+    """A model as the evidence of an evaluation has it (`automl_core.annotation.rounds.evaluating`)."""
+    held = model.get("hits") or {}
+    hits: dict[int, bool | None] = {}
+    for name, value in (("right", True), ("wrong", False), ("unanswered", None)):
+        hits.update(dict.fromkeys(unpack(held.get(name) or []), value))
+    classes = {str(name): (int(each["right"]), int(each["of"])) for name, each in (model.get("classes") or {}).items()}
+    return Judged(str(model["name"]), hits, classes)
 
 
 def _threshold(state: ProjectState, found: Found, takes: Sequence[tuple[int, Answer]]) -> Threshold:
     taken = {each.item: each.label for id, each in takes if id == found.id and each.label is not None}
-    judged: dict[int, bool] = {}
-    for number in taken.keys() & set(state.labelled()):
-        answers = [
-            vote for vote in state.answers(number)
-            if vote.source is Source.PERSON and vote.kind in AT_RANDOM and not vote.skipped
-        ]  # fmt: skip
-        label = _counted(answers, None)
-        if label is not None:
-            judged[number] = label == taken[number]
+    told = _audit(state, found.id)
+    judged = told if told is not None else _looked_at(state, taken)
     promise = found.promise if isinstance(found.promise, Mapping) else {}
     return Threshold(
         id=found.id, round=found.round, models=found.models, value=found.threshold,
@@ -268,6 +255,32 @@ def _threshold(state: ProjectState, found: Found, takes: Sequence[tuple[int, Ans
         time=found.time, taken=taken, judged=judged, back=frozenset(state.taken_back(found.id)),
         why_back=found.back[-1].why if found.back else "",
     )  # fmt: skip
+
+
+def _audit(state: ProjectState, threshold: int) -> dict[int, bool] | None:
+    """What the newest evaluation that has audited a threshold found; None where none has."""
+    for each in reversed(state.rounds.values()):
+        evidence = each.evaluation.evidence if each.evaluation is not None else {}
+        for audit in evidence.get("audits") or ():
+            if audit["threshold"] == threshold:
+                wrong = dict.fromkeys(unpack(audit["wrong"]), False)
+                return dict.fromkeys(unpack(audit["right"]), True) | wrong
+    return None
+
+
+def _looked_at(state: ProjectState, taken: Mapping[int, str]) -> dict[int, bool]:
+    """What people who were asked at random say of labels that were taken, where no evaluation tells."""
+    judged: dict[int, bool] = {}
+    for number in taken.keys() & set(state.labelled()):
+        answers = [
+            vote
+            for vote in state.answers(number)
+            if vote.source is Source.PERSON and vote.kind in AT_RANDOM and not vote.skipped
+        ]
+        label = _counted(answers, None)
+        if label is not None:
+            judged[number] = label == taken[number]
+    return judged
 
 
 def _suspects(state: ProjectState) -> list[Suspect]:
@@ -278,8 +291,14 @@ def _suspects(state: ProjectState) -> list[Suspect]:
             return [
                 Suspect(
                     int(one["item"]), str(one["label"]), str(one["suggested"]), float(one["wrong"]),
-                    str(one.get("author") or ""), bool(one.get("again")),
+                    _author(state, one), int(one["item"]) in state.tasks,
                 )
                 for one in found
             ]  # fmt: skip
     return []
+
+
+def _author(state: ProjectState, suspect: Mapping[str, Any]) -> str:
+    """Whose label it is, where one author alone gave it."""
+    authors = {each.author for each in state.answers(int(suspect["item"])) if each.label == suspect["label"]}
+    return next(iter(authors)) if len(authors) == 1 else ""

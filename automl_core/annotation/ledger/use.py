@@ -36,7 +36,7 @@ class Standing(StrEnum):
     WAITS = "waits"
     """It is newer than the newest version of the data set."""
     LEFT_OUT = "left out"
-    """A version was written since, and has its item not, or nothing that decides between answers."""
+    """A version was written since, and has its item not: one of the stratum whose label was imported, say."""
 
 
 USED = (Standing.TRAINED, Standing.EVALUATES, Standing.GOLD)
@@ -52,7 +52,7 @@ MEANS: dict[Standing, str] = {
     Standing.RETIRED: "its item is out: its content was changed, or somebody retired it",
     Standing.OUTVOTED: "others' answers to the same item won",
     Standing.WAITS: "newer than the newest version of the data set",
-    Standing.LEFT_OUT: "a version was written since, and has its item not: nothing decides between the answers to it",
+    Standing.LEFT_OUT: "a version was written since, and has its item not: it is held out, or has no label that counts",
 }  # fmt: skip
 """What each means, for people."""
 
