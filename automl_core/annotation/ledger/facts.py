@@ -35,6 +35,9 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
         fate: whether it stands.
         ended: when it ceased to stand; None while it stands.
         why: of that, in words.
+        place: among all answers of people and imported ones, in the order in which they were recorded: one may be
+            brought long after it was given. None for models', which are recorded as they are given.
+        until: place of the answer from which on it stood no more; its own where it never stood.
     """
 
     item: int
@@ -50,6 +53,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     fate: Fate = ""
     ended: float | None = None
     why: str = ""
+    place: int | None = None
+    until: int | None = None
 
     @property
     def stands(self) -> bool:
@@ -72,6 +77,7 @@ class DataSet:
         fingerprint: of what is in it.
         rows: how many.
         trained: number of an item in it → the label that it has there.
+        seen: how many answers there were when it was written (`Answer.place`); None where only times tell.
     """
 
     number: int
@@ -81,6 +87,19 @@ class DataSet:
     fingerprint: str
     rows: int
     trained: Mapping[int, str]
+    seen: int | None = None
+
+    def knew(self, answer: Answer) -> bool:
+        """Whether an answer was there when it was written."""
+        if answer.place is not None and self.seen is not None:
+            return answer.place < self.seen
+        return answer.time <= self.time
+
+    def counted(self, answer: Answer) -> bool:
+        """Whether an answer was there, and stood."""
+        if answer.place is not None and self.seen is not None:
+            return answer.place < self.seen and (answer.until is None or answer.until >= self.seen)
+        return answer.time <= self.time and (answer.ended is None or answer.ended > self.time)
 
 
 @dataclass(frozen=True, slots=True)

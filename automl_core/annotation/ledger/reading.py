@@ -107,22 +107,27 @@ def _number(given: Any) -> float | None:
 
 
 def _given(state: ProjectState) -> Iterator[Answer]:
-    """Answers of people and imported ones: of one author on one item each but the last was replaced."""
-    after: dict[tuple[int, str], float] = {}
-    found: list[Answer] = []
-    for vote in reversed(state.votes):
+    """Answers of people and imported ones. Of one author on one item the one that was given last stands."""
+    last: dict[tuple[int, str], int] = {}  # → place of the one that stands, as far as votes were read
+    until: dict[int, int] = {}
+    for place, vote in enumerate(state.votes):
         key = vote.item, vote.author
-        later = after.get(key)
-        fate: Fate = "" if later is None else "replaced"
-        why = "" if later is None else f"{vote.author} gave another answer"
-        found.append(
-            Answer(
-                vote.item, None if vote.skipped else vote.label, vote.author, str(vote.source), vote.seconds,
-                vote.price, vote.time, vote.round, vote.kind, vote.where, fate, later, why,
-            )
+        before = last.get(key)
+        if before is None or vote.time >= state.votes[before].time:
+            last[key] = place
+            if before is not None:
+                until[before] = place
+        else:  # brought after a newer one
+            until[place] = place
+    for place, vote in enumerate(state.votes):
+        end, ended = until.get(place), None
+        if end is not None:
+            ended = state.votes[end if end != place else last[vote.item, vote.author]].time
+        yield Answer(
+            vote.item, None if vote.skipped else vote.label, vote.author, str(vote.source), vote.seconds, vote.price,
+            vote.time, vote.round, vote.kind, vote.where, "" if end is None else "replaced", ended,
+            "" if end is None else f"{vote.author} gave another answer", place, end,
         )  # fmt: skip
-        after[key] = vote.time
-    return reversed(found)
 
 
 def _takes(state: ProjectState) -> Iterator[tuple[int, Answer]]:
@@ -163,7 +168,9 @@ def _sets(
         by_models.setdefault(each.item, []).append(each)
     for data_set in state.sets.values():
         for vote in state.votes[read : data_set.seen]:
-            current.setdefault(vote.item, {})[vote.author] = vote
+            held = current.setdefault(vote.item, {})
+            if vote.author not in held or vote.time >= held[vote.author].time:
+                held[vote.author] = vote
             settled.pop(vote.item, None)
         read = max(read, data_set.seen)
         places = array("H", bytes(2 * state.count))
@@ -179,7 +186,7 @@ def _sets(
         found.append(
             DataSet(
                 data_set.number, data_set.round, data_set.time, data_set.prefix, data_set.fingerprint, data_set.rows,
-                Trained(names, places),
+                Trained(names, places), data_set.seen,
             )
         )  # fmt: skip
     return found

@@ -73,7 +73,7 @@ class Use:
 def uses(facts: Facts) -> list[Use]:
     """What became of each answer, in the order of `Facts.answers`."""
     sets = sorted(facts.sets, key=lambda each: each.number)
-    newest = sets[-1].time if sets else float("-inf")
+    newest = sets[-1] if sets else None
     same: dict[tuple[int, ...], tuple[int, ...]] = {}  # 100,000 answers share some few combinations
     found = []
     for each in facts.answers:
@@ -86,15 +86,12 @@ def uses(facts: Facts) -> list[Use]:
 def _used_in(answer: Answer, sets: Sequence[DataSet]) -> tuple[int, ...]:
     if answer.label is None:
         return ()
-    until = answer.ended if answer.ended is not None else float("inf")
     return tuple(
-        each.number
-        for each in sets
-        if answer.time <= each.time < until and each.trained.get(answer.item) == answer.label
-    )
+        each.number for each in sets if each.trained.get(answer.item) == answer.label and each.counted(answer)
+    )  # fmt: skip
 
 
-def _why_not(answer: Answer, facts: Facts, newest: float) -> Standing:
+def _why_not(answer: Answer, facts: Facts, newest: DataSet | None) -> Standing:
     if answer.fate:
         return Standing.REPLACED if answer.fate == "replaced" else Standing.TAKEN_BACK
     if answer.label is None:
@@ -108,7 +105,7 @@ def _why_not(answer: Answer, facts: Facts, newest: float) -> Standing:
     trained = _label_of(answer.item, facts)
     if trained is not None and trained != answer.label:
         return Standing.OUTVOTED
-    return Standing.WAITS if answer.time > newest else Standing.LEFT_OUT
+    return Standing.WAITS if newest is None or not newest.knew(answer) else Standing.LEFT_OUT
 
 
 def _label_of(item: int, facts: Facts) -> str | None:
