@@ -38,20 +38,23 @@ class Lived:
     clock: Clock
 
 
-def document(name: str, **more: Any) -> dict[str, Any]:
+def document_of(name: str) -> dict[str, Any]:
     """The project's file, as its journal has it."""
     return {
         "kind": "annotation", "name": name, "labels": {"classes": list(CLASSES)},
         "people": {"currency": "EUR", "price": 0.05, "votes": 2, "least_right": 0.85},
-        "stop": {"money": 50.0, "target": 0.95}, **more,
+        "stop": {"money": 50.0, "target": 0.95},
     }  # fmt: skip
 
 
-def live(store: ObjectStore, name: str, *, rounds: int = 3, items: int = 240, seed: int = 0, **more: Any) -> Lived:
+def live(
+    store: ObjectStore, name: str, *, rounds: int = 3, items: int = 240, seed: int = 0,
+    document: dict[str, Any] | None = None,
+) -> Lived:  # fmt: skip
     """Make its journal. Each round: 12 stratum items, 20 useful ones, 2 gold ones to two people; models take 30."""
     chance, clock = random.Random(seed), Clock()
     project = Project.open(store, name, clock=clock, sleep=lambda _: None)
-    project.configure(document(name, **more), DAG)
+    project.configure(document or document_of(name), DAG)
     contents = [{"text": f"where is my parcel number {n}"} for n in range(items)]
     project.add_items(contents, DAG, source="parcels.jsonl", keys=[str(n) for n in range(items)])
     ids = project.catalog.ids_of(range(items))
