@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
+from pydantic import ValidationError
 
 from automl_airflow.web.access import AnnotationName
 from automl_airflow.web.annotation_catalog import ProjectInfo, find_project
 from automl_airflow.web.annotation_views import Sums, at_a_glance
 from automl_airflow.web.catalog import Place, reading
 from automl_airflow.web.held_journals import HeldJournal, HeldJournals
+from automl_core.annotation.file import AnnotationFile
 from automl_core.annotation.project import Project, ProjectState
 from automl_core.journal import ReadAhead
 from automl_core.storage.base import ObjectStore
@@ -26,6 +28,7 @@ class HeldProject(HeldJournal[Project, ProjectState]):
         super().__init__(store, acts, ahead, place)
         self._sums = Sums()
         self._glance: dict[str, Any] = {"seq": -1}
+        self._recorded: tuple[dict[str, Any], AnnotationFile | None] = ({}, None)
 
     def at_a_glance(self) -> dict[str, Any]:
         """How it stands, whoever asks; made once for every state of it. To be read, not changed.
@@ -40,6 +43,18 @@ class HeldProject(HeldJournal[Project, ProjectState]):
             return self._glance
 
         return self.use(build)
+
+    def recorded(self, state: ProjectState) -> AnnotationFile | None:
+        """The project's file as its journal has it, by which labels are judged; None before the first run.
+
+        To be called with `lock` held.
+        """
+        if self._recorded[0] is not state.document:
+            try:
+                self._recorded = (state.document, AnnotationFile.model_validate(state.document))
+            except ValidationError:  # of another release: what Airflow has read is taken
+                self._recorded = (state.document, None)
+        return self._recorded[1]
 
 
 def _open(store: ObjectStore, ahead: ReadAhead, project: ProjectInfo) -> HeldProject:

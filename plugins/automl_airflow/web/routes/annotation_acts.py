@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import Field
 
-from automl_airflow.web.access import ACT, User, annotation_of
+from automl_airflow.web.access import ACT, NO_RIGHT_TO_DOWNLOAD, User, annotation_of
 from automl_airflow.web.annotation_catalog import ProjectInfo
 from automl_airflow.web.annotation_seen import digest_of, note_seen, seen_of
 from automl_airflow.web.annotation_standing import (
@@ -21,6 +21,7 @@ from automl_airflow.web.annotation_standing import (
     ELSEWHERE,
     GONE,
     project_file,
+    sees_items,
     text_of,
 )
 from automl_airflow.web.annotation_views import PAGE, open_for
@@ -51,6 +52,7 @@ class Claim(Body):
     signed_in: SignedIn = None
     many: int = Field(10, ge=0, le=MOST_TASKS, description="How many more are wanted.")
     keep: list[Item] = Field(default_factory=list, max_length=2 * MOST_TASKS, description="Those to be kept.")
+    resume: bool = Field(False, description="Whether those that one has besides, from a page that is gone, come too.")
 
 
 class Given(Body):
@@ -81,11 +83,11 @@ class Release(Body):
     items: list[Item] | None = Field(None, max_length=1000, description="All that one has where left out.")
 
 
-def _the_file(info: ProjectInfo) -> AnnotationFile:
-    """The file by which people label now.
+def _check_here(info: ProjectInfo) -> AnnotationFile:
+    """See that people label here. Returns the project's file as it is now.
 
     Raises:
-        HTTPException: 409, nobody labels here.
+        HTTPException: 409, they don't, or it can't be read.
     """
     if info.gone:
         raise HTTPException(409, f"{info.name}: {GONE}")
@@ -108,30 +110,39 @@ def _check_signed_in(user: User, name: str | None) -> str:
 @router.post("/tasks")
 @touches_store(patience=LONGEST_ACT)
 def post_tasks(info: TheProject, held: Fresh, user: User, asker: TheAsker, body: Claim) -> Response:
-    """Take items to label, the most useful first, for a while; and keep for longer those that one has."""
-    mine, file = _check_signed_in(user, body.signed_in), _the_file(info)
-    lease = file.people.lease
+    """Take items to label, in the order of their use, for a while; and keep for longer those that one has."""
+    mine = _check_signed_in(user, body.signed_in)
+    now_file = _check_here(info)
     with held.lock:
         project = held.acts
-        kept = project.keep(mine, body.keep, lease) if body.keep else []
-        taken = project.claim(mine, body.many, lease) if body.many else []
-        state, catalog, now = project.state, project.catalog, time.time()
+        file = held.recorded(project.refresh()) or now_file
+        if not sees_items(user, info, now_file, project.state.document):  # closed by its journal, if not by its file
+            raise HTTPException(403, f"Forbidden: {info.name}: {NO_RIGHT_TO_DOWNLOAD}")
+        catalog, lease = project.catalog, file.people.lease
+        before = set(project.state.claimed_by(mine, project.now()))
+        keep = {item: number for item in body.keep if (number := catalog.find(item)) is not None}
+        here = set(keep.values())
+        more = max(len(before), len(here) + body.many) if body.resume else len(before | here) + body.many
+        ids = project.claim(mine, more, lease) if more else []
+        state, now = project.state, project.now()
         until = state.claimed_by(mine, now)
+        old = here if body.resume else here | before
+        new = [item for item in ids if catalog.number_of(item) not in old][: max(body.many, MOST_TASKS)]
         tasks = [
             {
-                "item": item, "content": seen_of(catalog, item, file.show), "shown": digest_of(catalog, item, file.show),
-                "until": until.get(catalog.number_of(item), now + lease),
+                "item": item, "content": seen_of(catalog, item, file.show),
+                "shown": digest_of(catalog, item, file.show), "until": until.get(catalog.number_of(item), now + lease),
             }
-            for item in taken
+            for item in new
         ]  # fmt: skip
+        kept = {item: until[number] for item, number in keep.items() if number in until}
         left, seq = open_for(state, mine, now), state.seq
-    if taken:
-        note_labelling(asker, "automl_annotation_tasks", annotation_of(info.name), len(taken))
-        note_seen(asker, info, held, file, taken)
+    if new:
+        note_labelling(asker, "automl_annotation_tasks", annotation_of(info.name), len(new))
+        note_seen(asker, info, held, file, new)
     return reply(
         {
-            "seq": seq, "now": now, "lease": lease, "tasks": tasks,
-            "kept": {item: until.get(catalog.number_of(item), now) for item in kept},
+            "seq": seq, "now": now, "lease": lease, "tasks": tasks, "kept": kept,
             "lost": [item for item in body.keep if item not in kept], "left": left,
         }
     )  # fmt: skip
@@ -141,7 +152,8 @@ def post_tasks(info: TheProject, held: Fresh, user: User, asker: TheAsker, body:
 @touches_store(patience=LONGEST_ACT)
 def post_labels(info: TheProject, held: Fresh, user: User, asker: TheAsker, body: Labels) -> Response:
     """Answer items. The same answer again changes nothing; another one of the same person takes the place of theirs."""
-    mine, file = _check_signed_in(user, body.signed_in), _the_file(info)
+    mine = _check_signed_in(user, body.signed_in)
+    _check_here(info)
     note_labelling(asker, "automl_annotation_labels", annotation_of(info.name), len(body.labels))
     now = time.time()
     with held.lock:

@@ -26,7 +26,6 @@ from automl_airflow.web.annotation_glances import glances, told
 from automl_airflow.web.annotation_seen import digest_of, note_seen, seen_of
 from automl_airflow.web.annotation_standing import (
     CAN_READ,
-    labellers,
     project_file,
     sees_items,
     standing,
@@ -112,7 +111,7 @@ def get_annotation(request: Request, user: User, info: TheProject, held: Held) -
     with reading() as session:
         broken = import_error_of(session, info.file, info.bundle) if info.dag.broken else None
     found = held.at_a_glance()
-    body, document = held.use(
+    body, document, recorded = held.use(
         lambda state: (
             {
                 "workers": views.workers(state, now),
@@ -120,14 +119,16 @@ def get_annotation(request: Request, user: User, info: TheProject, held: Held) -
                 "for_me": views.open_for(state, mine, now),
             },
             state.document,
-        )  # fmt: skip
+            held.recorded(state),
+        )
     )
     file = project_file(info, text)
     can, why_not = standing(user, info, file, document)
     sees = sees_items(user, info, file, document)
     labelled, last = found["done"].get(mine, (0, None))
     return send_body(request, {
-        **told(info), **{name: value for name, value in found.items() if name != "done"}, **body, **_of_file(file),
+        **told(info), **{name: value for name, value in found.items() if name != "done"}, **body,
+        **_of_file(file, recorded),
         "file": info.file, "airflow": f"{AIRFLOW}dags/{quote(annotation_of(info.name), safe='')}", "now": now,
         "source": text if may(user, "GET", DagAccessEntity.CODE, annotation_of(info.name)) else None,
         "import_error": shown_error(user, broken[0]) if broken is not None else None,
@@ -136,19 +137,22 @@ def get_annotation(request: Request, user: User, info: TheProject, held: Held) -
     })  # fmt: skip
 
 
-def _of_file(file: AnnotationFile | None) -> dict[str, Any]:
-    """What the project's file says, as far as pages need it."""
-    if file is None:
-        return {
-            "kind": None, "show": None, "classes": [], "hints": {}, "keyboard": {}, "where": None, "who": None,
-            "votes": None, "lease": None, "price": None, "currency": None,
-        }  # fmt: skip
-    who, where = labellers(file, {})
-    people = file.people
+def _of_file(file: AnnotationFile | None, recorded: AnnotationFile | None) -> dict[str, Any]:
+    """What the project's file says, as far as pages need it.
+
+    Args:
+        file: as it is now.
+        recorded: as the journal has it: labels are judged by its classes.
+    """
+    labels = recorded or file
+    people = (file or recorded).people if labels is not None else None
     return {
-        "kind": file.items.kind, "show": file.show, "classes": file.labels.classes, "hints": file.labels.hints,
-        "keyboard": file.labels.keyboard, "where": where, "who": who, "votes": people.votes, "lease": people.lease,
-        "price": people.price, "currency": people.currency,
+        "kind": labels.items.kind if labels is not None else None,
+        "show": labels.show if labels is not None else None,
+        "classes": labels.labels.classes if labels is not None else [],
+        "keyboard": labels.labels.keyboard if labels is not None else {},
+        "hints": {**(recorded.labels.hints if recorded else {}), **(file.labels.hints if file else {})},
+        **{name: getattr(people, name, None) for name in ("where", "who", "votes", "lease", "price", "currency")},
     }  # fmt: skip
 
 
@@ -173,9 +177,9 @@ def get_items(
         raise HTTPException(422, f"state: {unknown[0]!r} is not known; allowed: {', '.join(ItemState.__members__)}")
     now, mine, file = time.time(), str(user.get_name()), project_file(info, text_of(info))
     sees = held.use(lambda project: sees_items(user, info, file, project.document))
-    show = file.show if file is not None else None
 
     def build(project: ProjectState) -> dict[str, Any]:
+        show = _shown_columns(held, project, file)
         search_of = _Search(held.acts.catalog, search.strip().casefold(), show if sees else [])
         found = views.matching(project, mine, wanted=search_of.wanted, states=states, label=label, author=author)
         numbers = search_of.through(found)
@@ -201,9 +205,9 @@ def get_items(
 def get_item(user: User, info: TheProject, held: Held, asker: TheAsker, item: ItemId) -> Response:
     """One item: what stands in it, for who may see data, and every label that it has had."""
     now, mine, file = time.time(), str(user.get_name()), project_file(info, text_of(info))
-    show = file.show if file is not None else None
 
     def build(project: ProjectState) -> dict[str, Any]:
+        show = _shown_columns(held, project, file)
         number = held.acts.catalog.number_of(item)
         sees = sees_items(user, info, file, project.document)
         row = _row(project, held, number, mine, now, show if sees else [])
@@ -222,6 +226,12 @@ def get_item(user: User, info: TheProject, held: Held, asker: TheAsker, item: It
     if body["content"] is not None:
         note_seen(asker, info, held, file, [item])
     return reply(body)
+
+
+def _shown_columns(held: HeldProject, state: ProjectState, file: AnnotationFile | None) -> list[str] | None:
+    """The columns that people see; None for all that make an item."""
+    found = held.recorded(state) or file
+    return found.show if found is not None else None
 
 
 class _Search:

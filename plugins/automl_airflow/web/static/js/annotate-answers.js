@@ -20,6 +20,7 @@ const BEAT = 10000;
 const GONE = 180000;
 
 const STEM = 'automl:answers:';
+const BEATS = 'automl:annotating:';
 
 /**
  * @typedef {object} Given
@@ -44,7 +45,9 @@ export class Answers {
    * @param {(body: any) => void} [options.sent]
    */
   constructor({ project, user, send, changed, refused, sent = () => {} }) {
-    this.stem = `${STEM}${encodeURIComponent(user)}:${encodeURIComponent(project)}:`;
+    const whose = `${encodeURIComponent(user)}:${encodeURIComponent(project)}:`;
+    this.stem = STEM + whose;
+    this.beats = BEATS + whose;
     this.tab = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
     this.send = send;
     this.changed = changed;
@@ -175,7 +178,7 @@ export class Answers {
 
   beat() {
     try {
-      localStorage.setItem(`automl:tab:${this.tab}`, String(Date.now()));
+      localStorage.setItem(this.beats + this.tab, String(Date.now()));
     } catch {
       // as above
     }
@@ -184,10 +187,10 @@ export class Answers {
   /** Takes over answers of this user that a tab has left which is gone. */
   adopt() {
     try {
-      const keys = Array.from({ length: localStorage.length }, (_, i) => localStorage.key(i) ?? '');
-      for (const key of keys) {
-        if (key.startsWith('automl:tab:') && !isAlive(key.slice('automl:tab:'.length))) localStorage.removeItem(key);
-        if (!key.startsWith(this.stem) || key === this.stem + this.tab || isAlive(key.slice(this.stem.length))) continue;
+      for (const key of keysIn(localStorage)) {
+        if (key.startsWith(BEATS) && !isAlive(key)) localStorage.removeItem(key);
+        if (!key.startsWith(this.stem) || key === this.stem + this.tab) continue;
+        if (isAlive(this.beats + key.slice(this.stem.length))) continue;
         const left = JSON.parse(localStorage.getItem(key) ?? '[]');
         const known = new Set(this.waiting.map((each) => `${each.item} ${each.label}`));
         this.waiting.unshift(...left.filter(isGiven).filter((each) => !known.has(`${each.item} ${each.label}`)));
@@ -201,6 +204,20 @@ export class Answers {
     this.changed();
   }
 
+  /** Whether the same person has another page of the project open in this browser. */
+  get others() {
+    try {
+      return keysIn(localStorage).some((key) => key.startsWith(this.beats) && key !== this.beats + this.tab && isAlive(key));
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether an answer on an item is on its way. @param {string} item */
+  has(item) {
+    return [...this.going, ...this.waiting].some((each) => each.item === item);
+  }
+
   /** The page goes: what waits is sent without waiting for an answer, and stays kept until another page has one. */
   leave() {
     const last = this.waiting.slice(0, MOST);
@@ -209,16 +226,19 @@ export class Answers {
       void this.send(last, true).catch(() => {});
     }
     try {
-      localStorage.removeItem(`automl:tab:${this.tab}`);
+      localStorage.removeItem(this.beats + this.tab);
     } catch {
       // as above
     }
   }
 }
 
-/** @param {string} tab */
-function isAlive(tab) {
-  const beat = Number(localStorage.getItem(`automl:tab:${tab}`));
+/** @param {Storage} storage */
+const keysIn = (storage) => Array.from({ length: storage.length }, (_, i) => storage.key(i) ?? '');
+
+/** @param {string} key under which a tab gives signs of life */
+function isAlive(key) {
+  const beat = Number(localStorage.getItem(key));
   return beat > 0 && Date.now() - beat < GONE;
 }
 

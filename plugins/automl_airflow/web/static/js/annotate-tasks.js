@@ -27,15 +27,17 @@ export class Tasks {
    * @param {(many: number, keep: string[]) => Promise<any>} options.claim
    * @param {(items: string[], keepalive: boolean) => Promise<any>} options.release
    * @param {() => boolean} options.isThere whether somebody is at the page
+   * @param {(item: string) => boolean} options.isAnswered whether an answer is on its way
    * @param {() => boolean} options.areAny whether there are any for this person, as far as the page knows
    * @param {(body: any) => void} options.told what the server said with them
    * @param {() => void} options.changed
    */
-  constructor({ claim, release, isThere, areAny, told, changed }) {
+  constructor({ claim, release, isThere, areAny, isAnswered, told, changed }) {
     this.claim = claim;
     this.release = release;
     this.isThere = isThere;
     this.areAny = areAny;
+    this.isAnswered = isAnswered;
     this.told = told;
     this.changed = changed;
     /** @type {Task[]} the first is the one that is looked at */
@@ -54,7 +56,11 @@ export class Tasks {
   start() {
     window.addEventListener('pagehide', () => this.leave());
     setInterval(() => void this.renew(), 10000);
-    document.addEventListener('visibilitychange', () => !document.hidden && void this.fetch());
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) return;
+      void this.renew();
+      void this.fetch();
+    });
     return this.fetch();
   }
 
@@ -105,8 +111,11 @@ export class Tasks {
     const until = new Map(Object.entries(body.kept ?? {}));
     for (const each of this.ahead) each.until = /** @type {number} */ (until.get(each.item) ?? each.until);
     this.ahead = this.ahead.filter((each) => !lost.has(each.item));
-    const known = new Set([...this.ahead, ...this.answered].map((each) => each.item));
-    this.ahead.push(...body.tasks.filter((each) => !known.has(each.item)));
+    const known = new Set(this.ahead.map((each) => each.item));
+    const more = body.tasks.filter((each) => !known.has(each.item) && !this.isAnswered(each.item));
+    const again = new Set(more.map((each) => each.item)); // asked about anew, in a later batch
+    this.answered = this.answered.filter((each) => !again.has(each.item));
+    this.ahead.push(...more);
     this.told(body);
   }
 

@@ -43,10 +43,11 @@ export async function show(main, [name]) {
     sent: () => void look(),
   });
   const tasks = new Tasks({
-    claim: (many, keep) => act('POST', `${path}/tasks`, { as: user, many, keep }),
+    claim: (many, keep) => act('POST', `${path}/tasks`, { as: user, many, keep, resume: !answers.others }),
     release: (items, keepalive) => send(`${path}/release`, { as: user, items }, keepalive),
     isThere: () => clock.away < AWAY,
     areAny: () => project.for_me > 0,
+    isAnswered: (item) => answers.has(item),
     told: (body) => (tasks.lease = body.lease),
     changed: () => draw(),
   });
