@@ -79,7 +79,8 @@ def sorted_out(state: ProjectState, given: Sequence[Given], now: float) -> Sorte
     """What labels are on a state.
 
     The same answer by the same author stands already. One that is brought (from a file, from Label Studio) stands, too,
-    where the author has ever given just that: a file that is brought twice must not undo what they said since.
+    where the author has ever given just that: a file that is brought twice must not undo what they said since. Who is
+    asked again, by another batch, and says the same has answered all the same: that is recorded, and ends their task.
     """
     votes: list[Vote] = []
     new = same = changed = older = 0
@@ -89,14 +90,17 @@ def sorted_out(state: ProjectState, given: Sequence[Given], now: float) -> Sorte
         if key not in heard:
             heard[key] = [vote for vote in state.history(each.number) if vote.author == label.author]
         before = heard[key]
-        if _stands(label, before):
+        stands = _stands(label, before)
+        if stands and not _asked_again(state, each, before):
             same += 1
             continue
         vote = _vote(state, each, now, before)
         last = newest(before)
         before.append(vote)
         votes.append(vote)
-        if last is None:
+        if stands:
+            same += 1
+        elif last is None:
             new += 1
         elif vote.time < last.time:
             older += 1
@@ -118,6 +122,17 @@ def _stands(label: Label, before: Sequence[Vote]) -> bool:
         and (label.time is None or vote.time == round(label.time, 3))
         for vote in before
     )
+
+
+def _asked_again(state: ProjectState, given: Given, before: Sequence[Vote]) -> bool:
+    """Whether an answer is one to a batch that its author has not answered yet.
+
+    One that is brought has to be younger than the batch: it may be the answer to an earlier one, brought twice.
+    """
+    label, number = given.label, state.tasks.get(given.number)
+    if number is None or label.source is not Source.PERSON or any(vote.batch == number for vote in before):
+        return False
+    return label.where in LIVE or (label.time is not None and label.time > state.batches[number].time)
 
 
 def _vote(state: ProjectState, given: Given, now: float, before: Sequence[Vote]) -> Vote:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 SUSPECTS_SHARE = 0.25
 """Of a batch at most, labels that are probably wrong: new ones come all the same."""
 
+MOST_RANDOM = 0.95
+"""Of what is chosen anew, from the random stratum at most."""
+
 LOOKS = 2
 """Answers of people from which on an item is no longer shown again as a suspect or a bad case."""
 
@@ -178,8 +181,9 @@ class _Choosing:
         left = many - len(gold)
         again = self._bad(many, left)
         again += self._suspects(many, left - len(again))
-        fresh = self._fresh(left - len(again))
-        short = max(1, round(self.file.select.random_share * many)) - sum(each.evaluates for each in fresh)
+        wanted = max(1, round(self.file.select.random_share * many))
+        fresh = self._fresh(left - len(again), wanted)
+        short = wanted - sum(each.evaluates for each in fresh)
         audits = self._audits(min(short, left - len(again)))
         for each in reversed(fresh.copy()):  # they take the place of the least useful
             if len(again) + len(audits) + len(fresh) <= left:
@@ -237,8 +241,8 @@ class _Choosing:
         chosen = [numbers[place] for place in order[:most]]
         return self._choose(chosen, SUSPECT, "its label is probably wrong")
 
-    def _fresh(self, many: int) -> list[Choice]:
-        """What `select` chooses of the open items."""
+    def _fresh(self, many: int, random: int) -> list[Choice]:
+        """What `select` chooses of the open items, so many of the random stratum among them."""
         if many < 1:
             return []
         closed = self.state.closed()
@@ -248,7 +252,7 @@ class _Choosing:
         ids = self.project.catalog.ids_of(numbers)
         shape = Shape.of(self.project, self.file)
         outputs = self._outputs(numbers)
-        rules = asdict(self.file.select.rules()) | {"bad_share": 0.0}
+        rules = asdict(self.file.select.rules()) | {"bad_share": 0.0, "random_share": min(MOST_RANDOM, random / many)}
         if outputs is None or len(outputs) < 2:
             if outputs is not None and rules["by"] in ("vote", "disagreement"):
                 self.done.notes.append(f"select.by: {rules['by']} needs two models, and one is there: by margin")

@@ -60,9 +60,10 @@ def evaluate(
     Only items of the random stratum that people labelled by their turn count; what they could not label counts as
     wrong. Models whose training is not known are not judged.
 
-    Bad cases are items that people have labelled and that the model in use (the best one) is wrong on without having
-    learned from them: those of the stratum, and those that a fold was asked about which had not seen them. A model
-    that has learned an item and repeats it shows nothing, so such items stay what they were.
+    Bad cases are items that people have labelled and that a model is wrong on: of the stratum; of what was labelled in
+    this round, as the models that it began with had said; and of what the best model has learned from, as its folds
+    say, or where none were published it itself. Wrong even on what it has learned is a bad case all the more. Right on
+    it is held to be fixed, though a model may know it by heart: the stratum alone says how good it is.
 
     Args:
         project: it.
@@ -151,21 +152,56 @@ def _cases(
     project: Project, number: int, predictions: kept.Predictions, answers: Answers, best: int, by: Person,
     done: Evaluated,
 ) -> None:  # fmt: skip
-    usable = predictions.usable(how=(kept.DIRECT, kept.HELD_OUT))[best]
+    """Bad cases: first of the models that the round began with, on what people have labelled in it; then of the best.
+
+    Each step looks at the state that the one before has left, so a second try finds nothing to change.
+    """
+    earlier = _earlier(project, number)
+    if earlier is not None:
+        labelled = {vote.item for vote in project.state.votes if vote.round == number}
+        place = 0
+        _, wrong = _right_and_wrong(earlier, answers, place, how=(kept.DIRECT,), only=labelled)
+        opened = sorted(number_of for number_of in wrong if number_of not in project.state.cases)
+        _moved(project, number, str(earlier.models[place]["name"]), (opened, [], []), by, done)
+    right, wrong = _right_and_wrong(predictions, answers, best)
+    name = str(predictions.models[best]["name"])
+    _moved(project, number, name, moves(project.state, right, wrong), by, done)
+
+
+def _earlier(project: Project, number: int) -> kept.Predictions | None:
+    """What the models that a round began with said of the items, before people labelled them."""
+    keys = project.store.list(f"{round_prefix(project.prefix, number)}predictions-", limit=1)
+    return kept.read(project.store, keys[0]) if keys else None
+
+
+def _right_and_wrong(
+    predictions: kept.Predictions, answers: Answers, model: int, *,
+    how: Sequence[int] = (kept.DIRECT, kept.HELD_OUT, kept.LEARNED), only: set[int] | None = None,
+) -> tuple[set[int], set[int]]:  # fmt: skip
+    usable = predictions.usable(how=how)[model]
     right: set[int] = set()
     wrong: set[int] = set()
-    for number_of, row in predictions.rows.items():
-        known = answers.known.get(number_of)
-        if not usable[row] or known is None or number_of in answers.gold or number_of in answers.sample.passed:
+    for number, row in predictions.rows.items():
+        known = answers.known.get(number)
+        if not usable[row] or known is None or number in answers.gold or number in answers.sample.passed:
             continue
-        said = predictions.classes[int(predictions.outputs[best, row].argmax())]
-        (right if said == known.label else wrong).add(number_of)
-    opened, fixed, regressed = moves(project.state, right, wrong)
-    if not (opened or fixed or regressed):
+        if only is not None and number not in only:
+            continue
+        said = predictions.classes[int(predictions.outputs[model, row].argmax())]
+        (right if said == known.label else wrong).add(number)
+    return right, wrong
+
+
+def _moved(
+    project: Project, number: int, model: str, found: tuple[list[int], list[int], list[int]], by: Person,
+    done: Evaluated,
+) -> None:  # fmt: skip
+    if not any(found):
         return
-    ids = project.catalog.ids_of
-    project.bad_cases(number, str(predictions.models[best]["name"]), ids(opened), ids(fixed), ids(regressed), by)
-    done.opened, done.fixed, done.regressed = len(opened), len(fixed), len(regressed)
+    opened, fixed, regressed = (project.catalog.ids_of(each) for each in found)
+    project.bad_cases(number, model, opened, fixed, regressed, by)
+    done.opened, done.fixed = done.opened + len(opened), done.fixed + len(fixed)
+    done.regressed += len(regressed)
 
 
 def moves(state: ProjectState, right: set[int], wrong: set[int]) -> tuple[list[int], list[int], list[int]]:

@@ -14,7 +14,7 @@ import numpy as np
 from automl_core.annotation.project.layout import round_prefix
 from automl_core.annotation.rounds.mapping import NotUsable
 from automl_core.annotation.rounds.models import Models, RoundModel
-from automl_core.annotation.rounds.predictions import DIRECT, HELD_OUT, NOT, Predictions, keep
+from automl_core.annotation.rounds.predictions import DIRECT, HELD_OUT, LEARNED, Predictions, keep
 from automl_core.annotation.rounds.programs import run_program
 from automl_core.annotation.rounds.reach import Reach
 from automl_core.annotation.rounds.sets import TRAIN
@@ -64,7 +64,7 @@ def predict(
     """Ask the models about all items that are not retired.
 
     A model answers directly of items that it has not learned from. Of those in its data set version it counts what its
-    experiment said fold by fold, where that was published; else they have no prediction by it.
+    experiment said fold by fold, where that was published; else what it says of them proves nothing (`LEARNED`).
 
     Args:
         project: it, as it was last read.
@@ -160,17 +160,18 @@ def _parted(
     model: RoundModel, found: Mapping[str, Any], ids: Sequence[str], numbers: Sequence[int],
     sets: Mapping[int, DataSetVersion], notes: list[str],
 ) -> tuple[Any, Any]:  # fmt: skip
-    """What a model says of items that it has not learned from; of the others what its folds said, or nothing."""
+    """What a model says, and how that came about; of items that it has learned from what its folds said counts."""
     table = np.array(found["outputs"], dtype=np.float32)
     learned = np.isin(np.asarray(numbers), sets[model.set].numbers) if model.set else np.zeros(len(ids), dtype=np.bool_)
-    how = np.where(learned, NOT, DIRECT).astype(np.int8)
-    table[learned] = np.nan
+    how = np.where(learned, LEARNED, DIRECT).astype(np.int8)
     held = found.get("held") or {}
     for row in np.flatnonzero(learned).tolist():
         if (line := held.get(ids[row])) is not None:
             table[row], how[row] = line, HELD_OUT
     if learned.any() and not held and found.get("not_held"):
-        notes.append(f"{model.name}: {found['not_held']}, so nothing is said of labels that it learned from")
+        notes.append(
+            f"{model.name}: {found['not_held']}, so what it says of labels that it learned from proves nothing"
+        )
     return table, how
 
 
