@@ -88,7 +88,7 @@ class ProjectDesk:
 
     def take(self, many: int) -> Sequence[Task]:
         """See `Desk`."""
-        from automl_core.annotation.items import digest_of_shown
+        from automl_core.annotation.items import item_id
 
         if self._project is None:
             self._project = self.open()
@@ -96,7 +96,7 @@ class ProjectDesk:
         project.refresh()
         ids = project.claim(self.who, many, LEASE)
         contents = project.catalog.contents(ids)
-        return [Task(each, contents[each], digest_of_shown(contents[each])) for each in ids]
+        return [Task(each, content, item_id(content)) for each, content in zip(ids, contents, strict=True)]
 
     def give(self, answers: Sequence[Answer]) -> int:
         """See `Desk`."""

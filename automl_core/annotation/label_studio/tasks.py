@@ -1,7 +1,7 @@
 """Tasks of a project: listed, sent without a double whatever dies meanwhile, and those with annotations.
 
 Label Studio has no key of ours that would be unique: importing the same twice makes two tasks. And a request goes on
-there when whoever sent it is gone: an import that nobody waits for any more is stored all the same. So each task carries
+there when whoever sent it is gone: an import that nobody waits for any more is stored all the same. So each task has
 our id and what it shows as a digest; who sends looks first, looks again after any answer that leaves it open, and looks
 at the end: a double without annotations goes. That leaves one window: an import by a process that died may be stored
 after everybody has looked. The next look, of sending or of collecting, takes it away.

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,11 +105,11 @@ class Demo:
                 self.say(line)
 
     def _see_that_it_goes_on(self, number: int) -> None:
-        from automl_core.client.errors import NotFound
+        from automl_core.client.errors import NotKnown
 
         try:
             run = self.airflow.run(self.file.dag_ids[0], run_of_round(max(1, number)))
-        except NotFound:
+        except NotKnown:
             return
         if run.state == "failed":
             raise DemoFailed(f"{run.run_id} has failed: {self._url(number)}")
@@ -204,13 +205,17 @@ def people_of(demo: Demo) -> list[Callable[[Callable[[], bool]], object]]:
     """
     annotate, intents = _example("annotate"), _example("make_intents")
     read = annotate.reader_of(intents.truth())
-    found = []
+    found: list[Callable[[Callable[[], bool]], object]] = []
     for who, error, seconds in ANNOTATORS:
         person = annotate.Annotator(who, read, demo.file.labels.classes, error, seconds, PACE)
         desk = annotate.ProjectDesk(demo.project, who, demo.file.people.price)
         demo.say(f"{who} labels: wrong in {error:.0%} of cases, {seconds:g} s an answer (told as such; quicker here)")
-        found.append(lambda wanted, person=person, desk=desk: person.work(desk, wanted=wanted))
+        found.append(partial(_work, person, desk))
     return found
+
+
+def _work(person: Any, desk: Any, wanted: Callable[[], bool]) -> None:
+    person.work(desk, wanted=wanted)
 
 
 def _example(name: str) -> Any:
