@@ -7,10 +7,7 @@ say); such a record is skipped by every reader alike.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
-
-import msgspec
 
 from automl_core.annotation.items.parts import Part
 from automl_core.annotation.project import storing
@@ -26,9 +23,9 @@ from automl_core.annotation.project.entities import (
     Taken,
     Threshold,
 )
-from automl_core.annotation.project.labels import Source, Vote
+from automl_core.annotation.project.labels import Source, Vote, newest
 from automl_core.annotation.project.rules import RULES
-from automl_core.journal import Record, Refused
+from automl_core.journal import Record, Refused, take_in
 
 
 class ProjectState:
@@ -44,7 +41,7 @@ class ProjectState:
         retired: number → place in `retirements`.
         retirements: why items were set aside.
         votes: all labels of people and imported ones, in the order in which they were recorded. Of one author on one
-            item the last counts (`answers`); earlier ones are history.
+            item the one that was given last counts (`answers`); the others are history.
         thresholds: by id, from 1.
         taken: number → the label by models that it has.
         batches: by number, from 1.
@@ -129,12 +126,17 @@ class ProjectState:
         return number in self._votes_of
 
     def answers(self, number: int) -> list[Vote]:
-        """Those of them that count: the last of each author, in the order of their first ones."""
-        return list({vote.author: vote for vote in self.history(number)}.values())
+        """Those of them that count: what each author has said last, in the order of their first ones."""
+        by: dict[str, Vote] = {}
+        for vote in self.history(number):
+            before = by.get(vote.author)
+            if before is None or vote.time >= before.time:
+                by[vote.author] = vote
+        return list(by.values())
 
     def answer_by(self, number: int, author: str) -> Vote | None:
         """What an author says of an item now; None where they said nothing."""
-        return next((vote for vote in reversed(self.history(number)) if vote.author == author), None)
+        return newest(vote for vote in self.history(number) if vote.author == author)
 
     def labelled(self) -> Iterator[int]:
         """Numbers of items that have labels of people, or imported ones; skipped ones too, retired ones too."""
@@ -144,7 +146,9 @@ class ProjectState:
         """(place in `votes`, label) of all labels that count, in the order in which they were recorded."""
         last: dict[tuple[int, str], int] = {}
         for place, vote in enumerate(self.votes):
-            last[vote.item, vote.author] = place
+            before = last.get((vote.item, vote.author))
+            if before is None or vote.time >= self.votes[before].time:
+                last[vote.item, vote.author] = place
         for place in sorted(last.values()):
             yield place, self.votes[place]
 
@@ -275,25 +279,16 @@ class ProjectState:
         Returns:
             None, or why the record is skipped.
         """
-        if record.seq <= self.seq:
-            return f"out of order: {record.seq} after {self.seq}"
-        self.seq = record.seq
-        if record.time < self.updated:  # a writer whose clock is behind: what comes later doesn't begin earlier
-            record = replace(record, time=self.updated)
-        problem = None
+        return take_in(self, record, self._change)
+
+    def _change(self, record: Record) -> str | None:
         try:
             if record.kind in RULES:
                 RULES[record.kind](self, record.data)
             CHANGES[record.kind](self, record)
         except Refused as refused:
-            problem = str(refused)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, msgspec.ValidationError) as error:
-            problem = f"malformed: {type(error).__name__}: {error}"
-        if problem:
-            self.skip(record.seq, problem)
-        else:
-            self.updated = record.time
-        return problem
+            return str(refused)
+        return None
 
     # used by `changes` and `storing` alone
 
