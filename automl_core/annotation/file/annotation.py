@@ -67,7 +67,7 @@ class AnnotationFile(Model):
         None, description="When runs look for new items: a cron line or preset such as @daily, or a group. A round "
         "begins the next one by itself.",
     )  # fmt: skip
-    suspects: Suspects = Field(default_factory=Suspects, description="Labels that are probably wrong.")
+    suspects: Suspects = Field(default_factory=Suspects, description="Labels that are probably wrong: where they go.")
     airflow: Placement = Field(
         default_factory=Placement, description="Queue, pool, executor and weight of all its tasks in Airflow."
     )

@@ -11,6 +11,9 @@ TASKS = (COLLECT, PREDICT, SETTLE, CHOOSE, SEND, WAIT, WRITE_SET, TRAIN, EVALUAT
 ROUND = "round"
 """In the XCom of `collect`: the number of the round that the run is."""
 
+SET = "set"
+"""In the XCom of `write_set`: the number of the data set that the round's models learn from."""
+
 _ROUND_RUN = "round_"
 
 
