@@ -127,8 +127,8 @@ def read_configuration(text: str) -> Configuration:
         )
     choices = tuple(str(each.get("alias") or each.get("value") or "") for each in control.iter("Choice"))
     fields = dict.fromkeys(
-        found[1] for each in root.iter() if each.tag not in _ANSWERS
-        for name in ("value", "valueList") if (found := _VARIABLE.match(each.get(name, "")))
+        named[1] for each in root.iter() if each.tag not in _ANSWERS
+        for name in ("value", "valueList") if (named := _VARIABLE.match(each.get(name, "")))
     )  # fmt: skip
     return Configuration(text, str(control.get("name")), shown, choices, tuple(fields))
 

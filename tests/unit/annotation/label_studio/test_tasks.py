@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import httpx
@@ -17,6 +17,8 @@ from automl_core.annotation.label_studio.server import Server
 from automl_core.annotation.label_studio.tasks import (
     DIGEST,
     ITEM,
+    OWNER,
+    Place,
     Prediction,
     Sent,
     Wanted,
@@ -43,10 +45,12 @@ def some(many: int) -> list[Wanted]:
     return [Wanted(f"i{number}", {"text": f"text {number}"}) for number in range(many)]
 
 
-def bring(studio: StandIn, many: int | list[Wanted] = 5, unneeded: Iterable[str] = (), **transport: Any) -> Sent:
+def bring(
+    studio: StandIn, many: int | list[Wanted] = 5, needed: Collection[str] | None = None, **transport: Any
+) -> Sent:
     wanted = some(many) if isinstance(many, int) else many
     with server(studio, **transport) as asked:
-        return send(asked, project(asked), wanted, ("label", "shown"), lambda _: None, unneeded)
+        return send(Place(asked, project(asked), MARK), wanted, ("label", "shown"), lambda _: None, needed)
 
 
 def held(studio: StandIn) -> Counter[str]:
@@ -154,7 +158,7 @@ def test_tasks_are_sent_once_with_our_id_and_a_digest() -> None:
     assert bring(studio, wanted).known == ["i0", "i1"]
     assert held(studio) == {"i0": 1, "i1": 1}
     first = studio.tasks[1]
-    assert first["data"] == {"text": "a", ITEM: "i0", DIGEST: wanted[0].digest}
+    assert first["data"] == {"text": "a", ITEM: "i0", DIGEST: wanted[0].digest, OWNER: MARK}
     assert first["predictions"][0]["model_version"] == "intents 3"
     assert first["predictions"][0]["result"][0]["value"] == {"choices": ["order"]}
     assert studio.tasks[2]["predictions"] == []
@@ -265,7 +269,7 @@ def test_tasks_of_items_that_nobody_needs_go_unless_they_were_answered() -> None
     studio = StandIn()
     bring(studio, 4)
     studio.annotate(1, "order")
-    told = bring(studio, some(4)[2:], unneeded=["i0", "i1"])
+    told = bring(studio, some(4)[2:], needed=["i2", "i3"])
     assert (sorted(held(studio)), told.removed, told.doubles) == (["i0", "i2", "i3"], [2], [])
 
 
@@ -273,8 +277,9 @@ def test_tasks_of_others_in_the_same_project_are_left_alone() -> None:
     studio = StandIn()
     bring(studio, 1)
     studio.bring(1, {}, [{"data": {"text": "text 0"}}] * 2)
-    assert bring(studio, 2).removed == []
-    assert len(studio.tasks) == 4
+    studio.bring(1, {}, [{"data": {**studio.tasks[1]["data"], OWNER: mark("intents", "s3://other")}}] * 2)
+    assert bring(studio, 2, needed=["i0", "i1"]).removed == []
+    assert len(studio.tasks) == 6
 
 
 def test_pages_leave_nothing_out_while_tasks_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +288,7 @@ def test_pages_leave_nothing_out_while_tasks_go(monkeypatch: pytest.MonkeyPatch)
     bring(studio, 9)
     seen = []
     with server(studio) as asked:
-        for each in tasks(asked, 1):
+        for each in tasks(Place(asked, 1, MARK)):
             seen.append(each.id)
             studio.tasks.pop(each.id)
     assert seen == list(range(1, 10))
@@ -294,7 +299,7 @@ def test_a_task_whose_data_were_changed_there_shows_another_digest() -> None:
     bring(studio, 1)
     studio.tasks[1]["data"]["text"] = "another text"
     with server(studio) as asked:
-        (found,) = tasks(asked, 1)
+        (found,) = tasks(Place(asked, 1, MARK))
     assert found.sent == shown_digest({"text": "text 0"})
     assert found.now == shown_digest({"text": "another text"})
     assert bring(studio, 1).new == ["i0"]  # what should be shown is nowhere
@@ -307,5 +312,5 @@ def test_annotated_tasks_since_a_time() -> None:
     since = studio.now.timestamp() + 1
     studio.annotate(3, "refund")
     with server(studio) as asked:
-        assert [task.item for task, _ in annotated(asked, 1)] == ["i0", "i2"]
-        assert [task.item for task, _ in annotated(asked, 1, since)] == ["i2"]
+        assert [task.item for task, _ in annotated(Place(asked, 1, MARK))] == ["i0", "i2"]
+        assert [task.item for task, _ in annotated(Place(asked, 1, MARK), since)] == ["i2"]
