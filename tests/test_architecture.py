@@ -123,7 +123,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         }
     ),
     # labels: which items people should look at, which two models may label, how right labels are
-    "annotation": frozenset({"closed", "data", "journal", "modelfile", "spec", "storage"}),
+    "annotation": frozenset(
+        {"backends", "closed", "data", "journal", "modelfile", "results", "spec", "storage", "study"}
+    ),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow

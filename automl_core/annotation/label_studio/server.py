@@ -248,7 +248,7 @@ class Server:
         text = "; ".join(part for part in parts if part)
         for secret in self._secrets:
             text = text.replace(secret, "…")
-        return f": {text[:_SAID]}" if text else ""
+        return f": {text[:_SAID].rstrip('. ')}" if text else ""
 
 
 def _asked_to_wait(answer: httpx.Response) -> float:

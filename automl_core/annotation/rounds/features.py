@@ -72,7 +72,7 @@ def hashed(items: Sequence[Sequence[str]], places: int = PLACES) -> Floats:
             place, sign = at[token]
             table[row, place] += sign * math.log((1 + len(items)) / (1 + within[token]))
     length = np.linalg.norm(table, axis=1, keepdims=True)
-    return np.divide(table, length, out=np.zeros_like(table), where=length > 0)
+    return np.asarray(np.divide(table, length, out=np.zeros_like(table), where=length > 0))
 
 
 def _tokens(content: Mapping[str, Any], columns: Sequence[str], kind: str) -> Iterable[str]:

@@ -53,7 +53,7 @@ def onto(known: Sequence[str], classes: Sequence[str], outputs: Floats) -> Float
     table[:, [list(classes).index(each) for each in known]] = outputs
     table[np.isnan(outputs).any(axis=1)] = np.nan
     whole = table.sum(axis=1, keepdims=True)
-    return np.divide(table, whole, out=np.full_like(table, np.nan), where=whole > 0)
+    return np.asarray(np.divide(table, whole, out=np.full_like(table, np.nan), where=whole > 0))
 
 
 def check_columns(name: str, needed: Sequence[str], columns: Sequence[str]) -> None:

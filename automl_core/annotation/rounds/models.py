@@ -220,7 +220,8 @@ def _entry(store: ObjectStore, prefix: str) -> dict[str, Any] | None:
 def _set_of(entry: Mapping[str, Any], sets: Mapping[str, int]) -> int | None:
     """The data set version that a run learned from, by the fingerprints that it recorded."""
     data = entry.get("data")
-    digests = [each.get("digest") for each in data.values() if isinstance(each, dict)] if isinstance(data, dict) else []
+    entries = data.values() if isinstance(data, dict) else ()
+    digests = [str(each.get("digest")) for each in entries if isinstance(each, dict)]
     return next((sets[digest] for digest in digests if digest in sets), None)
 
 

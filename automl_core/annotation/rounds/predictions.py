@@ -18,9 +18,9 @@ from automl_core.storage.base import ObjectStore
 Floats = NDArray[np.float64]
 
 FORMAT = 1
-NOT, DIRECT, HELD_OUT = 0, 1, 2
-"""How a model's prediction of an item came about: there is none, it has never learned from the item, or it is that of a
-fold that had not."""
+LEARNED, DIRECT, HELD_OUT = 0, 1, 2
+"""How a model's prediction of an item came about: it has learned from the item, so what it says proves nothing; it has
+never learned from it; or it is that of a fold that had not."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Predictions:
     Attributes:
         numbers: (n,) of the items.
         outputs: (models, n, classes) probabilities in the order of `classes`; NaN where there are none.
-        how: (models, n) see `NOT`.
+        how: (models, n) see `LEARNED`.
         classes: of the file.
         models: what each is (`models.RoundModel.to_json`).
     """
@@ -51,7 +51,7 @@ class Predictions:
 
     def usable(self, *, how: Sequence[int] = (DIRECT,)) -> NDArray[np.bool_]:
         """(models, n) whether a prediction is there, and came about so."""
-        return ~np.isnan(self.outputs).any(axis=2) & np.isin(self.how, list(how))
+        return np.asarray(~np.isnan(self.outputs).any(axis=2) & np.isin(self.how, list(how)))
 
     def encode(self) -> bytes:
         """As an object."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, DownstreamTasksSkipped
 
-from automl_airflow.annotation.names import ROUND, TASKS, round_of_run, run_of_round
-from automl_airflow.annotation.runs import start_round, state_of_round
+from automl_airflow.annotation.names import ROUND, TASKS, round_of_run
+from automl_airflow.annotation.runs import newest_run, start_round
 from automl_airflow.annotation.tasks import RoundOperator
 
 if TYPE_CHECKING:
-    from automl_core.annotation.project import Project
-    from automl_core.annotation.rounds import Collected
+    from automl_core.annotation.file import AnnotationFile
+    from automl_core.annotation.project import Project, ProjectState
 
 
 class CollectOperator(RoundOperator):
@@ -33,7 +33,9 @@ class CollectOperator(RoundOperator):
 
         self.check_closed(context)
         project, by = self.open(), self.this_dag(context)
+        before = project.state.document.get("stop")
         self.patiently(lambda: project.configure(self.file.plain(), by))
+        changed = before is not None and before != project.state.document.get("stop")
         reach = self.reach(context)
         try:
             done = self.patiently(lambda: collect(project, self.file, reach, by))
@@ -43,7 +45,7 @@ class CollectOperator(RoundOperator):
         self.log.info("%d rows: %d new items, %d known, %d retired", done.rows, done.new, done.known, done.retired)
         number = round_of_run(str(context["run_id"]))
         if number is None:
-            self._start_one(context, project, done)
+            self._start_one(context, project, changed)
             raise DownstreamTasksSkipped(tasks=list(TASKS[1:]))
         self._begin(context, project, number)
         return {ROUND: number, **done.to_json()}
@@ -63,49 +65,77 @@ class CollectOperator(RoundOperator):
         except Refused as error:
             raise AirflowFailException(f"round {number} can't begin: {error}") from error
 
-    def _start_one(self, context: Any, project: Project, done: Collected) -> None:
+    def _start_one(self, context: Any, project: Project, changed: bool) -> None:
         """Start the round that is to be made, where there is one."""
-        number, why = self._wanted(context, project, done)
+        number, why = self._wanted(context, project, changed)
         if number is None:
             self.log.info("no round is started: %s", why)
             return
         try:
-            started = start_round(context, number)
+            run, started = start_round(context, number)
         except RuntimeError as error:
             raise AirflowException(str(error)) from error
-        self.log.info("%s %s: %s", "started" if started else "there is already", run_of_round(number), why)
+        self.log.info("%s %s: %s", "started" if started else "there is already", run, why)
 
-    def _wanted(self, context: Any, project: Project, done: Collected) -> tuple[int | None, str]:
-        """The round to start, None for none, and why."""
-        state = project.state
-        if state.round is not None:
-            number = state.round.number
-            run = state_of_round(context, number)
-            if run == "on":
-                return None, f"{run_of_round(number)} goes on"
-            if run == "over":
-                return None, f"{run_of_round(number)} is open and its run has ended: clear what failed in it"
-            return number, f"round {number} is open, and has no run in this Airflow"
-        if state.stopped is not None:
-            reason = self._reason_to_reopen(project, done)
-            if not reason:
-                return None, f"it has ended: {state.stopped.why}. New items begin it anew, or a file that allows more"
-            self.patiently(lambda: project.reopened(reason, self.this_dag(context)))
-            return len(state.rounds) + 1, reason
-        if not state.count:
-            return None, f"there are no items in {', '.join(each.place for each in self.file.data_sets)}"
-        return len(state.rounds) + 1, "there are items without labels"
+    def _wanted(self, context: Any, project: Project, changed: bool) -> tuple[int | None, str]:
+        """The round to start, None for none, and why.
 
-    def _reason_to_reopen(self, project: Project, done: Collected) -> str:
-        """Why a project that has ended goes on; empty where it doesn't."""
+        Args:
+            context: of the task.
+            project: with what is new.
+            changed: whether the file says something else of the end than before.
+        """
         from automl_core.annotation.rounds import verdict
 
-        stopped = project.state.stopped
-        assert stopped is not None
-        if stopped.why in ("money", "rounds") and verdict(project, self.file).why in ("money", "rounds"):
-            return ""  # new items change nothing of that: the file has to allow more
-        if done.new:
-            return f"{done.new} new items"
-        if stopped.why in ("target", "flat", "money", "rounds") and verdict(project, self.file).why is None:
-            return "the file asks for more than it did"
-        return ""
+        state, by = project.state, self.this_dag(context)
+        if state.round is not None:
+            number = state.round.number
+            run, became = newest_run(context, number)
+            if became == "on":
+                return None, f"{run} goes on"
+            if became == "over":
+                return None, f"round {number} is open, and {run} has ended: clear what failed in it"
+            return number, f"round {number} is open, and has no run in this Airflow"
+        if not state.count:
+            return None, f"there are no items in {', '.join(each.place for each in self.file.data_sets)}"
+        reason = "there are items without labels"
+        if state.stopped is not None:
+            reason, why_not = reason_to_reopen(state, self.file, changed)
+            if not reason:
+                return None, f"it has ended ({state.stopped.why}): {why_not}"
+            self.patiently(lambda: project.reopened(reason, by))
+        if state.rounds and not reason.startswith(NEW_ITEMS):
+            last = len(state.rounds)
+            found = self.patiently(lambda: verdict(project, self.file, last, by))
+            if found.why is not None:
+                return None, f"it has ended ({found.why}): {'; '.join(found.reasons)}"
+        return len(state.rounds) + 1, reason
+
+
+NEW_ITEMS = "new items"
+
+
+def reason_to_reopen(state: ProjectState, file: AnnotationFile, changed: bool = False) -> tuple[str, str]:
+    """Why a project that has ended goes on, or why it doesn't: the other one is empty.
+
+    Args:
+        state: the project's, which is stopped.
+        file: the project's.
+        changed: whether the file says something else of the end than when it was read before.
+    """
+    from automl_core.annotation.rounds.choosing import affordable
+
+    stopped, rounds = state.stopped, file.stop.rounds
+    assert stopped is not None
+    if rounds is not None and len(state.rounds) >= rounds:
+        return "", f"{rounds} rounds were made, and stop.rounds allows no more"
+    if affordable(state, file) == 0:
+        return "", "no label can be paid for any more (stop.money)"
+    if stopped.why in ("rounds", "money"):
+        return f"stop.{stopped.why} allows more than it did", ""
+    if stopped.why not in ("target", "flat", "items"):
+        return "", f"{stopped.by} said so"
+    new = sum(each.items for each in state.parts if each.time > stopped.time)
+    if new:
+        return f"{NEW_ITEMS} since it ended: {new}", ""
+    return ("`stop` says something else than it did", "") if changed else ("", "new items begin it anew")

@@ -6,6 +6,8 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from automl_airflow.annotation.names import SET
+from automl_airflow.annotation.predicting import runs_before
 from automl_airflow.annotation.tasks import RoundOperator, workplace
 
 
@@ -18,18 +20,19 @@ class WriteSetOperator(RoundOperator):
         """Write the set, and have `newest/` hold it.
 
         Raises:
-            AirflowFailException: there is nothing to learn from.
+            AirflowFailException: there is nothing to learn from; a clear looks again, since labels may come still.
         """
-        from automl_core.annotation.rounds import NothingToLearn, write_set
+        from automl_core.annotation.rounds import NoSet, write_set
 
         project, number = self.begin(context)
         by = self.this_dag(context)
         try:
             done = self.patiently(lambda: write_set(project, self.file, number, by))
-        except NothingToLearn as error:
+        except NoSet as error:
             raise AirflowFailException(f"round {number}: {error}") from error
-        self.say(done.notes)
-        return done.to_json()
+        by_source = ", ".join(f"{many} by {source}" for source, many in sorted(done.by_source.items()))
+        self.log.info("data set %d, of round %d: %d rows (%s)", done.number, done.round, done.rows, by_source)
+        return {SET: done.number, "rows": done.rows, "by_source": done.by_source}
 
 
 class EvaluateOperator(RoundOperator):
@@ -43,15 +46,12 @@ class EvaluateOperator(RoundOperator):
         Raises:
             AirflowFailException: no model can be evaluated; trying again won't help.
         """
-        from automl_airflow.annotation.predicting import runs_before
-        from automl_core.annotation.rounds import NotDone, evaluate, find_models
-        from automl_core.annotation.rounds.sets import digests
+        from automl_core.annotation.rounds import NotDone, digests, evaluate, find_models
 
         project, number = self.begin(context)
         reach, by = self.reach(context), self.this_dag(context)
         with workplace() as folder:
-            sets = self.patiently(lambda: digests(project))
-            runs = runs_before(project, number + 1)
+            sets, runs = digests(project.state), runs_before(project, number + 1)
             models = self.patiently(lambda: find_models(self.file, sets, reach, folder / "models", runs=runs))
             try:
                 done = self.patiently(

@@ -25,14 +25,12 @@ class PredictOperator(RoundOperator):
         Raises:
             AirflowFailException: scoring came to nothing; trying again won't help.
         """
-        from automl_core.annotation.rounds import NotDone, find_models, predict
-        from automl_core.annotation.rounds.sets import digests
+        from automl_core.annotation.rounds import NotDone, digests, find_models, predict
 
         project, number = self.begin(context)
         reach = self.reach(context)
         with workplace() as folder:
-            sets = self.patiently(lambda: digests(project))
-            runs = runs_before(project, number)
+            sets, runs = digests(project.state), runs_before(project, number)
             models = self.patiently(lambda: find_models(self.file, sets, reach, folder / "models", runs=runs))
             try:
                 done = self.patiently(lambda: predict(project, self.file, number, models, reach, folder / "work"))
@@ -76,7 +74,8 @@ class SettleOperator(RoundOperator):
         by = self.this_dag(context)
         done = self.patiently(lambda: settle(project, self.file, number, predicted, by))
         self.say(done.notes)
-        if done.taken_back:
-            words = f"round {number}: {done.taken_back} labels of models are taken back: the audit did not hold"
-            tell(self.file, "taken_back", words, round=number, items=done.taken_back)
+        if done.back:
+            many = sum(done.back.values())
+            words = f"round {number}: {many} labels of models are taken back: the audit did not hold"
+            tell(self.file, "taken_back", words, round=number, items=many)
         return done.to_json()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from automl_airflow.annotation.alerts import tell
-from automl_airflow.annotation.names import TRAIN, WRITE_SET, training_run
+from automl_airflow.annotation.names import SET, TRAIN, WRITE_SET, training_run
 from automl_airflow.annotation.runs_trigger import RunsTrigger
 from automl_airflow.annotation.tasks import RoundOperator
 from automl_airflow.compat import is_paused, start_run
@@ -56,7 +56,7 @@ class TrainOperator(RoundOperator):
         if not self.file.experiments:
             self.log.info("the models are programs that are brought: nothing is trained")
             return {}
-        data_set = self._set_of(project, number)
+        data_set = self._set_of(context, project, number)
         failures = dict(failed or {})
         runs = dict(event["runs"]) if event is not None else self._start(context, project, number, data_set, failures)
         on = {dag: run for dag, run in runs.items() if _has(context, dag, run) and not self._over(context, dag, run)}
@@ -65,13 +65,11 @@ class TrainOperator(RoundOperator):
             self.defer(trigger=RunsTrigger(runs=runs), method_name="execute", kwargs={"failed": failures})
         return self._conclude(context, project, number, data_set, runs, failures)
 
-    def _set_of(self, project: Project, number: int) -> DataSetVersion:
-        written = [each for each in project.state.sets.values() if each.round == number]
-        if not written:
-            raise AirflowFailException(
-                f"round {number} has written no data set (`{WRITE_SET}` was marked by hand): clear `{WRITE_SET}`"
-            )
-        return max(written, key=lambda each: each.number)
+    def _set_of(self, context: Any, project: Project, number: int) -> DataSetVersion:
+        found = project.state.sets.get(self.told(context, WRITE_SET).get(SET) or 0)
+        if found is None:
+            raise AirflowFailException(f"the journal has no data set of round {number}: clear `{WRITE_SET}`")
+        return found
 
     # --- starting --------------------------------------------------------------------------------
 
@@ -99,9 +97,10 @@ class TrainOperator(RoundOperator):
     ) -> tuple[str, int]:  # fmt: skip
         """The first id of a run that has not failed, and which try that is."""
         recorded = project.state.rounds[number].trainings
+        folder = data_set.prefix.rstrip("/").rpartition("/")[2]
         gone = {each.run for each in recorded if each.experiment == experiment and each.model is None}
         again = 1
-        while (run := training_run(self.annotation, number, data_set.number, again)) in gone:
+        while (run := training_run(self.annotation, number, folder, again)) in gone:
             again += 1
         return run, again
 
@@ -139,7 +138,7 @@ class TrainOperator(RoundOperator):
             if run is None:
                 continue
             model, why = self._outcome(context, labeller, run, data_set)
-            note = partial(project.trained, number, data_set, experiment, run, why or TRAINED, model, by)
+            note = partial(project.trained, number, data_set.number, experiment, run, why or TRAINED, model, by)
             self.patiently(note)
             if model is None:
                 failures[experiment] = why
