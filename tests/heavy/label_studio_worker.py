@@ -1,6 +1,7 @@
 """What a task of Airflow does with a Label Studio, as a process that a test may kill.
 
-``label_studio_worker.py sync|collect FOLDER URL``. The token comes by the environment (LABEL_STUDIO_TOKEN). Predictions are a class for each item, by its text.
+``label_studio_worker.py sync|collect FOLDER URL``. The token comes by the environment (LABEL_STUDIO_TOKEN). Predictions
+are a class for each item, by its text.
 """
 
 from __future__ import annotations
