@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from automl_core.annotation.file.alerts import AnnotationAlerts
 from automl_core.annotation.file.items import Items
 from automl_core.annotation.file.label_studio import LabelStudio
 from automl_core.annotation.file.labellers import Labeller
@@ -66,10 +67,11 @@ class AnnotationFile(Model):
         None, description="When runs look for new items: a cron line or preset such as @daily, or a group. A round "
         "begins the next one by itself.",
     )  # fmt: skip
-    suspects: Suspects = Field(default_factory=Suspects, description="Labels that are probably wrong.")
+    suspects: Suspects = Field(default_factory=Suspects, description="Labels that are probably wrong: where they go.")
     airflow: Placement = Field(
         default_factory=Placement, description="Queue, pool, executor and weight of all its tasks in Airflow."
     )
+    alerts: AnnotationAlerts | None = Field(None, description="Who is told of failures and of what waits for people.")
     closed: bool = Field(
         False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
     )

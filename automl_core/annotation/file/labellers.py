@@ -76,20 +76,15 @@ class Labeller(Model):
     def _one_kind(self) -> Labeller:
         if (self.experiment is None) == (self.command is None):
             raise ValueError("give either an experiment, or a program with its name, family and command")
-        given = self.model_fields_set
-        if self.command is None:
-            stray = next((each for each in _OF_PROGRAMS if each in given and getattr(self, each) is not None), None)
-            if stray is not None and getattr(self, stray) != type(self).model_fields[stray].get_default(
-                call_default_factory=True
-            ):
-                raise ValueError(f"`{stray}` is a program's, and this is an experiment")
-            return self
-        for each in ("name", "family"):
-            if getattr(self, each) is None:
-                raise ValueError(f"{each!r} is missing: a program has a name, a family and a command")
-        stray = next((each for each in _OF_EXPERIMENTS if getattr(self, each) not in (None, 1)), None)
-        if stray is not None:
-            raise ValueError(f"`{stray}` is an experiment's, and this is a program")
+        program = self.command is not None
+        for key in ("name", "family") if program else ():
+            if getattr(self, key) is None:
+                raise ValueError(f"{key!r} is missing: a program has a name, a family and a command")
+        for key in _OF_EXPERIMENTS if program else _OF_PROGRAMS:
+            default = type(self).model_fields[key].get_default(call_default_factory=True)
+            if getattr(self, key) != default:
+                whose = ("an experiment's", "a program") if program else ("a program's", "an experiment")
+                raise ValueError(f"{key}: this is {whose[0]}, and the model is {whose[1]}")
         return self
 
     @property

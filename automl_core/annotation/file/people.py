@@ -44,7 +44,7 @@ class People(Model):
 
 
 class Suspects(Model):
-    """Labels that are probably wrong."""
+    """What becomes of labels that are probably wrong."""
 
     back: bool = Field(
         True, description="Whether they go back to people where that is worth more than new labels for the same money."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from automl_core.annotation.file.annotation import AnnotationFile
 from automl_core.annotation.file.items import BY_ADDRESS
@@ -11,7 +12,7 @@ from automl_core.annotation.file.label_studio import label_studio_problems
 from automl_core.annotation.file.labels import RESERVED
 from automl_core.annotation.file.select import OF_TWO
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
-from automl_core.spec.places import BadPlace, DataPlace, overlap, parse_place
+from automl_core.spec.places import BadPlace, DataPlace, parse_place, regex_of
 from automl_core.spec.values import data_set_of, filled_place
 
 
@@ -58,7 +59,7 @@ def _items(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
     if items.kind in BY_ADDRESS and items.address_column is None:
         yield Problem(
-            f"which column has the address of the {items.kind}?", ("items", "address"),
+            f"nothing says which column has the address of the {items.kind}", ("items", "address"),
             allowed=tuple(items.columns or ()) or ("the name of a column",),
         )  # fmt: skip
     elif items.address is not None and items.kind not in BY_ADDRESS:
@@ -96,13 +97,38 @@ def _places(file: AnnotationFile) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+WRITTEN = ("items/part.jsonl", "newest/train.csv", "sets/1-digest/train.csv")
+"""Files that a project writes, below its folder, such as might be taken for items."""
+
+
 def _reaches(place: DataPlace, own: DataPlace) -> bool:
-    """Whether a place is, holds or lies in a folder; a pattern, where it begins there or matches something in it."""
+    """Whether what the project writes would be found at a place.
+
+    Folders whose names begin with ``_`` are left out of folders and patterns that do not name them themselves
+    (`automl_core.data.listing`), so a folder above the project's is none of these.
+    """
+    if (place.scheme, place.root) != (own.scheme, own.root):
+        return False
+    base, inner = (posixpath.normpath(each or ".") for each in (place.fixed, own.path))
+    if inner == base or base.startswith(f"{inner}/"):
+        return True
+    above = "" if base == "." else f"{base}/"
+    if not inner.startswith(above):
+        return False
+    below = inner[len(above) :]
     if not place.is_pattern:
-        return overlap(place, own)
-    begins = replace(place, path=place.fixed or ".")
-    written = replace(own, path=f"{own.path.rstrip('/')}/newest/train.csv")
-    return (begins.path != "." and overlap(begins, written) and overlap(begins, own)) or overlap(place, written)
+        return not _is_hidden(below)
+    rest = place.path[len(place.fixed) :].lstrip("/")
+    try:
+        pattern, hidden = re.compile(regex_of(rest)), _is_hidden(rest)
+    except re.error:  # such as [z-a]: whoever lists it says so
+        return False
+    return any(pattern.fullmatch(name) and (hidden or not _is_hidden(name)) for name in
+               (f"{below}/{each}" for each in WRITTEN))  # fmt: skip
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "_")) for part in name.split("/"))
 
 
 def _labels(file: AnnotationFile) -> Iterator[Problem]:

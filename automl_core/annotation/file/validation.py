@@ -25,6 +25,7 @@ LIMITS: dict[tuple[str, ...], tuple[int, str]] = {
     ("models", "*", "env"): (1_000, "variables"),
     ("people", "who"): (1_000, "people"),
     ("schedule", "assets"): (100, "assets"),
+    ("alerts", "on"): (100, "occasions"),
 }
 """Place of a list or mapping (``*``: any index) → how many entries it may have, and what they are."""
 

@@ -37,6 +37,10 @@ class Catalog:
             parts: tells those that are known now, in their order.
         """
         self._store, self._folder, self._parts = store, folder, parts
+        self._forget()
+
+    def _forget(self) -> None:
+        self._last = ""  # digest of the last part whose ids are known
         self._read = 0  # parts whose ids are known
         self._ids: list[str] = []  # by number; empty where its part is damaged
         self._numbers: dict[str, int] = {}
@@ -60,10 +64,11 @@ class Catalog:
             StorageError: the store refuses or is away.
         """
         parts = self._parts()
-        if len(parts) < self._read or len(self._firsts) > len(parts):  # the journal was folded anew, otherwise
-            self.__init__(self._store, self._folder, self._parts)  # type: ignore[misc]
+        if self._read and (len(parts) < self._read or parts[self._read - 1].digest != self._last):
+            self._forget()  # the journal was folded anew, and one of its records is void now
         while self._read < len(parts):
             self._take(self._read, parts[self._read])
+            self._last = parts[self._read].digest
             self._read += 1
 
     def id_of(self, number: int) -> str:

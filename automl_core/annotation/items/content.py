@@ -22,7 +22,7 @@ class BadItem(ValueError):
     """Something that can't be an item. The message says why, and in which column."""
 
 
-def content_of(given: Mapping[str, Any]) -> Content:
+def content_of(given: Mapping[Any, Any]) -> Content:
     """The content of an item as it is kept: plain values, the same item always the same.
 
     A missing number (NaN) is null, and a whole number is that whatever type it came in (1.0 is 1): the same row read
@@ -54,7 +54,7 @@ def content_of(given: Mapping[str, Any]) -> Content:
     return content
 
 
-def item_id(content: Mapping[str, Any]) -> str:
+def item_id(content: Mapping[Any, Any]) -> str:
     """An item's id: ``i`` and 20 hexadecimal digits of a digest of its content.
 
     Args:

@@ -57,7 +57,7 @@ def unpack(packed: Packed) -> list[int]:
     numbers: list[int] = []
     last = -1
     for step in steps:
-        if not isinstance(step, int) or isinstance(step, bool) or step == 0 or (step < 0 and last < 0):
+        if type(step) is not int or step == 0 or (step < 0 and last < 0):
             raise ValueError(f"{step!r:.40} is no step of a list of numbers")
         if (-step if step < 0 else 1) + len(numbers) > MOST:
             raise ValueError(f"more than {MOST} numbers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from automl_core.annotation.items import pack
@@ -84,6 +84,16 @@ class Adding(Acting):
             return False
         return True
 
+    def restore(self, ids: Iterable[str], why: str, by: Person) -> int:
+        """Take items back that were set aside, with the labels that they have. Returns how many were.
+
+        Raises:
+            NoSuchItem: there is none of an id.
+            StorageError: the store refuses or is away.
+        """
+        self.refresh()
+        return self._each("restored", self.numbers_of(ids), lambda state, number: number in state.retired, why, by)
+
     def retire(self, ids: Iterable[str], why: str, by: Person) -> int:
         """Set items aside for good: nobody is asked about them, nothing is trained on them; their labels are kept.
 
@@ -95,19 +105,24 @@ class Adding(Acting):
             StorageError: the store refuses or is away.
         """
         self.refresh()
-        numbers, many = self.numbers_of(ids), 0
+        return self._each("retired", self.numbers_of(ids), lambda state, number: number not in state.retired, why, by)
+
+    def _each(
+        self, kind: str, numbers: list[int], wanted: Callable[[ProjectState, int], bool], why: str, by: Person
+    ) -> int:
+        many = 0
         for start in range(0, len(numbers), MOST_RETIRED):
             some = numbers[start : start + MOST_RETIRED]
             data: dict[str, Any] = {"why": why, "by": by_json(by)}
             left: list[int] = []
 
-            def still(state: ProjectState, some: list[int] = some) -> list[int]:
-                return [number for number in some if number not in state.retired]
-
-            def fill(state: ProjectState, data: dict[str, Any] = data, left: list[int] = left) -> None:
-                left[:] = still(state)
+            def stands(
+                state: ProjectState, some: Any = some, data: dict[str, Any] = data, left: list[int] = left
+            ) -> bool:
+                left[:] = [number for number in some if wanted(state, number)]
                 data["items"] = pack(left)
+                return not left
 
-            if self._act("retired", data, done=lambda state: not still(state), fill=fill) is not None:
+            if self._act(kind, data, done=stands) is not None:
                 many += len(left)
         return many

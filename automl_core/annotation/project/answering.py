@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from automl_core.annotation.items import Catalog, NoSuchItem
-from automl_core.annotation.project.labels import LIVE, Label, Source, Vote
+from automl_core.annotation.project.labels import LIVE, Label, Source, Vote, newest
 from automl_core.spec.errors import nearest
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 AHEAD = 86_400.0
 """Seconds that a label's time may lie ahead: clocks differ, and what lies further was no number of seconds."""
+
+
+LONGEST = 20_000
+"""Bytes of a label: a transcript, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,14 @@ class Sorted:
 
     Attributes:
         votes: those to be recorded, new and changed ones.
-        new, same, changed: how many of each.
+        new, same, changed, older: how many of each.
     """
 
     votes: list[Vote]
     new: int
     same: int
     changed: int
+    older: int
 
 
 def looked_at(
@@ -74,39 +79,44 @@ def sorted_out(state: ProjectState, given: Sequence[Given], now: float) -> Sorte
     """What labels are on a state.
 
     The same answer by the same author stands already. One that is brought (from a file, from Label Studio) stands, too,
-    where the author has ever given just that: a file that is brought twice must not undo what they said since.
+    where the author has ever given just that: a file that is brought twice must not undo what they said since. Who is
+    asked again, by another batch, and says the same has answered all the same: that is recorded, and ends their task.
     """
     votes: list[Vote] = []
-    new = same = changed = 0
+    new = same = changed = older = 0
     heard: dict[tuple[int, str], list[Vote]] = {}
     for each in given:
         label, key = each.label, (each.number, each.label.author)
         if key not in heard:
             heard[key] = [vote for vote in state.history(each.number) if vote.author == label.author]
         before = heard[key]
-        if _stands(label, before):
+        stands = _stands(label, before)
+        if stands and not _asked_again(state, each, before):
             same += 1
             continue
         vote = _vote(state, each, now, before)
+        last = newest(before)
         before.append(vote)
         votes.append(vote)
-        if len(before) == 1:
+        if stands:
+            same += 1
+        elif last is None:
             new += 1
+        elif vote.time < last.time:
+            older += 1
         else:
             changed += 1
-    return Sorted(votes, new, same, changed)
+    return Sorted(votes, new, same, changed, older)
 
 
 def _stands(label: Label, before: Sequence[Vote]) -> bool:
-    if not before:
+    last = newest(before)
+    if last is None:
         return False
-    last = before[-1]
     if (last.label, last.skipped) == (label.label, label.skipped):
         return True
     if label.where in LIVE:
         return False
-    if label.time is not None and round(label.time, 3) < last.time:
-        return True  # they have said something else since
     return any(
         (vote.label, vote.skipped, vote.where) == (label.label, label.skipped, label.where)
         and (label.time is None or vote.time == round(label.time, 3))
@@ -114,15 +124,30 @@ def _stands(label: Label, before: Sequence[Vote]) -> bool:
     )
 
 
+def _asked_again(state: ProjectState, given: Given, before: Sequence[Vote]) -> bool:
+    """Whether an answer is one to a batch that its author has not answered yet.
+
+    One that is brought has to be younger than the batch: it may be the answer to an earlier one, brought twice.
+    """
+    label, number = given.label, state.tasks.get(given.number)
+    if number is None or label.source is not Source.PERSON or any(vote.batch == number for vote in before):
+        return False
+    return label.where in LIVE or (label.time is not None and label.time > state.batches[number].time)
+
+
 def _vote(state: ProjectState, given: Given, now: float, before: Sequence[Vote]) -> Vote:
     label, number = given.label, given.number
     batch: Batch | None = state.sent_in(number) if label.source is Source.PERSON else None
+    time = round(now if label.time is None else label.time, 3)
+    last = newest(before)
+    if last is not None and label.where in LIVE:  # said now, whatever a clock said before
+        time = max(time, last.time)
     price = label.price
     if batch is not None and not price and all(vote.batch != batch.number for vote in before):
         price = batch.price  # a change of mind is not paid again
     kind = label.kind or (batch.kinds.get(number, "") if batch is not None else "")
     return Vote(
-        number, label.label, label.author, label.source, round(now if label.time is None else label.time, 3),
+        number, label.label, label.author, label.source, time,
         None if label.seconds is None else round(float(label.seconds), 2), float(price), kind, label.skipped,
         label.where, batch.round if batch is not None else len(state.rounds), batch.number if batch is not None else 0,
     )  # fmt: skip
@@ -138,6 +163,8 @@ def _problem(label: Label, classes: list[str], now: float) -> str:
         return f"skipped, and yet labelled {label.label!r:.80}"
     if not label.skipped and not label.label:
         return "there is no label; 'skipped' says that somebody couldn't tell"
+    if len(label.label.encode()) > LONGEST:
+        return f"a label of {len(label.label.encode())} bytes, where {LONGEST} are the most"
     if not label.skipped and classes and label.label not in classes:
         like = nearest(label.label, classes)
         meant = f"; did you mean {like!r}?" if like else ""

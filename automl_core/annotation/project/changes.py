@@ -24,6 +24,7 @@ from automl_core.annotation.project.entities import (
     Retirement,
     Round,
     Stopped,
+    Take,
     Taken,
     Threshold,
     Training,
@@ -62,6 +63,12 @@ def retired(state: ProjectState, record: Record) -> None:
     _set_aside(state, numbers, Retirement(str(data["why"]), person_of(data), record.time))
 
 
+def restored(state: ProjectState, record: Record) -> None:
+    """Items come back that were set aside."""
+    for number in unpack(record.data["items"]):
+        del state.retired[number]
+
+
 def round_begun(state: ProjectState, record: Record) -> None:
     """A round begins."""
     number = int(record.data["round"])
@@ -95,6 +102,8 @@ def taken(state: ProjectState, record: Record) -> None:
     data = record.data
     found = state.thresholds[int(data["threshold"])]
     labels = {str(label): unpack(packed) for label, packed in data["labels"].items()}
+    at = state.round.number if state.round is not None else 0
+    found.takes.append(Take({label: pack(numbers) for label, numbers in labels.items()}, at, record.time))
     for label, numbers in labels.items():
         one = Taken(found.id, label)  # shared by all: it is never changed
         state.taken.update(dict.fromkeys(numbers, one))
@@ -160,9 +169,8 @@ def labelled(state: ProjectState, record: Record) -> None:
     """There are labels."""
     votes = unpack_votes(record.data["labels"])
     for vote in votes:
-        before = state.answer_by(vote.item, vote.author)
         state.add_votes([vote])
-        if before is None or (before.label, before.skipped) != (vote.label, vote.skipped):
+        if state.answer_by(vote.item, vote.author) is vote:  # what counts is another now
             state.trained.discard(vote.item)
         _unclaim(state, vote.item, vote.author)
         number = state.tasks.get(vote.item)
@@ -263,7 +271,7 @@ def _unclaim(state: ProjectState, number: int, who: str) -> None:
 
 
 CHANGES: dict[str, Callable[[ProjectState, Record], None]] = {
-    "configured": configured, "added": added, "retired": retired, "round_begun": round_begun,
+    "configured": configured, "added": added, "retired": retired, "restored": restored, "round_begun": round_begun,
     "round_ended": round_ended, "threshold": threshold, "taken": taken, "taken_back": taken_back, "sent": sent,
     "claimed": claimed, "released": released, "labelled": labelled, "closed": closed, "set_written": set_written,
     "trained": trained, "evaluated": evaluated, "bad_cases": bad_cases, "stopped": stopped, "reopened": reopened,

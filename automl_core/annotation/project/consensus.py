@@ -44,6 +44,7 @@ class Told(NamedTuple):
         single: whether one author alone has labelled it: nobody else says whether it is right.
         tied: whether another one is as likely; it is the one that was given first then.
         source: of whom it is.
+        by: how it was found: ``alone``, ``majority``, ``dawid-skene``, ``gold`` or ``models``.
     """
 
     label: str
@@ -52,6 +53,7 @@ class Told(NamedTuple):
     single: bool = False
     tied: bool = False
     source: Source = Source.PERSON
+    by: str = "alone"
 
 
 def consensus(
@@ -75,7 +77,8 @@ def consensus(
         if not vote.skipped:
             (people if vote.source is Source.PERSON else imported).setdefault(vote.item, []).append(vote)
     found: dict[int, Told] = {
-        number: Told(each.label, None, 1, True, source=Source.MODELS) for number, each in state.taken.items()
+        number: Told(each.label, None, 1, True, source=Source.MODELS, by="models")
+        for number, each in state.taken.items()
     }
     for number, votes in imported.items():
         found[number] = _majority(votes, Source.IMPORTED)
@@ -83,7 +86,7 @@ def consensus(
     for number, votes in people.items():
         found[number] = told.get(number) or _majority(votes, Source.PERSON)
     for number, label in state.gold().items():
-        found[number] = Told(label, 1.0, 1, source=Source.IMPORTED)
+        found[number] = Told(label, 1.0, 1, source=Source.IMPORTED, by="gold")
     return found if wanted is None else {number: each for number, each in found.items() if number in wanted}
 
 
@@ -96,7 +99,8 @@ def _majority(votes: Sequence[Vote], source: Source) -> Told:
     likeliest = [label for label, many in counts.items() if many == most]
     single = len(votes) == 1
     return Told(
-        likeliest[0], None if single else most / len(votes), len(votes), single, len(likeliest) > 1, source
+        likeliest[0], None if single else most / len(votes), len(votes), single, len(likeliest) > 1, source,
+        "alone" if single else "majority",
     )  # fmt: skip
 
 
@@ -141,7 +145,7 @@ def _weighed(people: dict[int, list[Vote]], rule: ConsensusRule) -> dict[int, To
         best = float(likely.max())
         tied = [classes[each] for each in np.flatnonzero(likely >= best - 1e-9)]
         first = next((vote.label for vote in several[number] if vote.label in tied), tied[0])
-        found[number] = Told(first, best, len(several[number]), tied=len(tied) > 1)
+        found[number] = Told(first, best, len(several[number]), tied=len(tied) > 1, by="dawid-skene")
     author_at = {name: place for place, name in enumerate(result.votes.annotators)}
     for number, votes in people.items():
         if number in found:

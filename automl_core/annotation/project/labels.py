@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -50,7 +51,7 @@ class Label(msgspec.Struct, omit_defaults=True, frozen=True):
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):
-    """A label as the journal has it. Those of one author on one item follow each other; the last one counts.
+    """A label as the journal has it. Of those of one author on one item the one that was given last counts.
 
     Attributes:
         item: its number.
@@ -84,12 +85,14 @@ class Labelled:
         same: how many stood already.
         changed: how many are instead of another by the same author, which stays in the history.
         refused: (place among what was given, why not).
+        older: how many were given before what is known of their author: they are history.
     """
 
     new: int = 0
     same: int = 0
     changed: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
+    older: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +127,16 @@ class TakenOnce:
     new: int = 0
     same: int = 0
     left: list[tuple[str, str]] = field(default_factory=list)
+
+
+def newest(votes: Iterable[Vote]) -> Vote | None:
+    """The label that counts of those of one author on one item: the one that was given last, of equal ones the later.
+
+    Args:
+        votes: in the order in which they were recorded.
+    """
+    found = None
+    for vote in votes:
+        if found is None or vote.time >= found.time:
+            found = vote
+    return found

@@ -171,7 +171,8 @@ class Looping(Acting):
                         wanted.setdefault(label, []).append(number)
                         counts[0] += 1
                 data["labels"] = {label: pack(numbers) for label, numbers in sorted(wanted.items())}
-                return not wanted
+                found = state.thresholds[threshold_id]
+                return not wanted and found.threshold is not None and not found.withdrawn  # else its rule says why
 
             self._act("taken", data, done=stands)
             new, same = new + counts[0], same + counts[1]

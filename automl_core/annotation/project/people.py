@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from automl_core.annotation.project import choices as kept
 from automl_core.annotation.project.acting import Acting, Person, by_json
-from automl_core.annotation.project.answering import Sorted, looked_at, sorted_out
+from automl_core.annotation.project.answering import Given, Sorted, looked_at, sorted_out
 from automl_core.annotation.project.choices import Choice, Chosen
 from automl_core.annotation.project.columns import pack_column, pack_votes
 from automl_core.annotation.project.entities import Batch
@@ -20,8 +20,8 @@ from automl_core.annotation.project.state import ProjectState
 MOST_SENT = 8_000
 """Items that a record sends at most: some 70 kilobytes."""
 
-MOST_LABELS = 1_000
-"""Labels in a record at most."""
+MOST_LABELS, MOST_LABEL_BYTES = 2_000, 30_000
+"""Labels, and bytes of their texts, in a record at most."""
 
 MOST_CLAIMED = 1_000
 """Tasks that somebody gets at once at most."""
@@ -96,7 +96,7 @@ class People(Acting):
         def fill(state: ProjectState) -> None:
             batch = state.batch_of(round, name)
             data["batch"] = batch.number if batch is not None else len(state.batches) + 1
-            open = [place for place, each in enumerate(numbers) if each not in state.retired | state.tasks.keys()]
+            open = [place for place, each in enumerate(numbers) if not (each in state.retired or each in state.tasks)]
             data["items"] = [numbers[place] for place in open]
             data["kinds"] = pack_column([some[place].kind for place in open]) if open else []
 
@@ -189,8 +189,9 @@ class People(Acting):
         """Take in labels of people, and imported ones.
 
         The same answer again adds nothing. Another one by the same author on the same item counts instead of the one
-        before, which stays in the history. A label of a retired item is kept with it. An item that two people have
-        labelled has both labels, whoever it was for: what somebody has given is never lost.
+        before, which stays in the history; one that was given before that goes into the history alone. A label of a
+        retired item is kept with it. An item that two people have labelled has both labels, whoever it was for: what
+        somebody has given is never lost.
 
         Args:
             labels: any number, in the order in which they were given.
@@ -205,9 +206,8 @@ class People(Acting):
         """
         self.refresh()
         given, refused = looked_at(labels, self.state, self.catalog, self.now())
-        new = same = changed = 0
-        for start in range(0, len(given), MOST_LABELS):
-            some = given[start : start + MOST_LABELS]
+        new = same = changed = older = 0
+        for some in _dealt(given):
             data: dict[str, Any] = {"by": by_json(by)}
             found: list[Sorted] = []
 
@@ -220,4 +220,20 @@ class People(Acting):
 
             self._act("labelled", data, done=stands)
             new, same, changed = new + found[0].new, same + found[0].same, changed + found[0].changed
-        return Labelled(new, same, changed, refused)
+            older += found[0].older
+        return Labelled(new, same, changed, refused, older)
+
+
+def _dealt(given: Sequence[Given]) -> Iterator[list[Given]]:
+    """Labels in as many lots as they need records, in their order."""
+    lot: list[Given] = []
+    size = 0
+    for each in given:
+        own = len(each.label.label.encode()) + len(each.label.author.encode())
+        if lot and (len(lot) >= MOST_LABELS or size + own > MOST_LABEL_BYTES):
+            yield lot
+            lot, size = [], 0
+        lot.append(each)
+        size += own
+    if lot:
+        yield lot

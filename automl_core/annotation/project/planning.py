@@ -53,9 +53,9 @@ def looked_at(
         ValueError: keys or what is beside are of another number than items.
     """
     held = list(contents)
-    for what, given in (("keys", keys), ("what is shown beside", beside)):
-        if given is not None and len(given) != len(held):
-            raise ValueError(f"{what}: {len(given)} for {len(held)} items")
+    for what, other in (("keys", keys), ("what is shown beside", beside)):
+        if other is not None and len(other) != len(held):
+            raise ValueError(f"{what}: {len(other)} for {len(held)} items")
     found: dict[int, Given] = {}
     refused: list[tuple[int, str]] = []
     places: dict[str, int] = {}

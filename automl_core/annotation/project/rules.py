@@ -86,6 +86,14 @@ def retired(state: ProjectState, data: dict[str, Any]) -> None:
             raise Refused(f"item number {number} is retired already: {why.why}", why.by, why.time)
 
 
+def restored(state: ProjectState, data: dict[str, Any]) -> None:
+    """Items come back that were set aside."""
+    person_of(data)
+    for number in _there(state, unpack(data["items"])):
+        if number not in state.retired:
+            raise Refused(f"item number {number} is not retired")
+
+
 def round_begun(state: ProjectState, data: dict[str, Any]) -> None:
     """A round begins: numbers in a row, one at a time, none where there are to be no more."""
     person_of(data)
@@ -228,8 +236,8 @@ def labelled(state: ProjectState, data: dict[str, Any]) -> None:
             raise Refused("a label has a name, unless it was skipped")
         if vote.source is Source.MODELS:
             raise Refused("models label by a threshold")
-        if vote.batch and vote.batch not in state.batches:
-            raise Refused(f"there is no batch {vote.batch}")
+        if vote.batch and vote.item not in batch_of(state, vote.batch).kinds:
+            raise Refused(f"item number {vote.item} is not in batch {vote.batch}")
 
 
 def closed(state: ProjectState, data: dict[str, Any]) -> None:
@@ -301,13 +309,13 @@ def _there(state: ProjectState, numbers: Iterable[int]) -> list[int]:
     """
     found = list(numbers)
     for number in found:
-        if not isinstance(number, int) or not 0 <= number < state.count:
+        if not 0 <= number < state.count:
             raise Refused(f"there is no item number {number}: there are {state.count}, from 0")
     return found
 
 
 RULES: dict[str, Callable[[ProjectState, dict[str, Any]], None]] = {
-    "added": added, "retired": retired, "round_begun": round_begun, "round_ended": round_ended,
+    "added": added, "retired": retired, "restored": restored, "round_begun": round_begun, "round_ended": round_ended,
     "threshold": threshold, "taken": taken, "taken_back": taken_back, "sent": sent, "claimed": claimed,
     "labelled": labelled, "closed": closed, "set_written": set_written, "trained": trained, "evaluated": evaluated,
     "bad_cases": bad_cases, "stopped": stopped, "reopened": reopened,

@@ -26,7 +26,7 @@ from automl_core.annotation.project.entities import (
     Taken,
     Threshold,
 )
-from automl_core.annotation.project.labels import Source, Vote
+from automl_core.annotation.project.labels import Source, Vote, newest
 from automl_core.annotation.project.rules import RULES
 from automl_core.journal import Record, Refused
 
@@ -44,7 +44,7 @@ class ProjectState:
         retired: number → place in `retirements`.
         retirements: why items were set aside.
         votes: all labels of people and imported ones, in the order in which they were recorded. Of one author on one
-            item the last counts (`answers`); earlier ones are history.
+            item the one that was given last counts (`answers`); the others are history.
         thresholds: by id, from 1.
         taken: number → the label by models that it has.
         batches: by number, from 1.
@@ -129,12 +129,17 @@ class ProjectState:
         return number in self._votes_of
 
     def answers(self, number: int) -> list[Vote]:
-        """Those of them that count: the last of each author, in the order of their first ones."""
-        return list({vote.author: vote for vote in self.history(number)}.values())
+        """Those of them that count: what each author has said last, in the order of their first ones."""
+        by: dict[str, Vote] = {}
+        for vote in self.history(number):
+            before = by.get(vote.author)
+            if before is None or vote.time >= before.time:
+                by[vote.author] = vote
+        return list(by.values())
 
     def answer_by(self, number: int, author: str) -> Vote | None:
         """What an author says of an item now; None where they said nothing."""
-        return next((vote for vote in reversed(self.history(number)) if vote.author == author), None)
+        return newest(vote for vote in self.history(number) if vote.author == author)
 
     def labelled(self) -> Iterator[int]:
         """Numbers of items that have labels of people, or imported ones; skipped ones too, retired ones too."""
@@ -144,7 +149,9 @@ class ProjectState:
         """(place in `votes`, label) of all labels that count, in the order in which they were recorded."""
         last: dict[tuple[int, str], int] = {}
         for place, vote in enumerate(self.votes):
-            last[vote.item, vote.author] = place
+            before = last.get((vote.item, vote.author))
+            if before is None or vote.time >= self.votes[before].time:
+                last[vote.item, vote.author] = place
         for place in sorted(last.values()):
             yield place, self.votes[place]
 

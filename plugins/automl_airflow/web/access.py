@@ -90,10 +90,27 @@ CAN_EDIT_MODEL = _of_model("PUT", DagAccessEntity.RUN)
 CAN_ANSWER = _of_model("PUT", DagAccessEntity.HITL_DETAIL)
 CAN_SCORE = _of_model("POST", DagAccessEntity.RUN, score_of)
 
+AnnotationName = Annotated[str, Path(description="Name of the annotation project.", max_length=200)]
+
+ANNOTATION_END = ".annotation"
+"""What stands behind a project's name in the id of its DAG."""
+
+
+def annotation_of(name: str) -> str:
+    """The DAG whose rights are an annotation project's."""
+    return f"{name}{ANNOTATION_END}"
+
+
+def can_read_annotation(name: AnnotationName, user: User) -> None:
+    """Demand the right to read the runs of the DAG of the annotation project that a path names."""
+    if not may_read_annotation(user, name):
+        raise HTTPException(403, f"Forbidden: it needs the right GET on RUN of {annotation_of(name)}")
+
+
 ACCESS: frozenset[Any] = frozenset(
     {
         CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_try, can_delete_runs,
-        CAN_READ_MODEL, CAN_OFFER, CAN_EDIT_MODEL, CAN_ANSWER, CAN_SCORE,
+        CAN_READ_MODEL, CAN_OFFER, CAN_EDIT_MODEL, CAN_ANSWER, CAN_SCORE, can_read_annotation,
     }
 )  # fmt: skip
 """Every dependency that demands a right."""
@@ -214,6 +231,11 @@ def check_model_sources(user: BaseUser, file: ModelFile) -> None:
 def may_read_model(user: BaseUser, model: str) -> bool:
     """Whether a user may read a model: the runs of the DAG that offers, evaluates and asks."""
     return may(user, "GET", DagAccessEntity.RUN, rollout_of(model))
+
+
+def may_read_annotation(user: BaseUser, name: str) -> bool:
+    """Whether a user may read an annotation project: the runs of its DAG."""
+    return may(user, "GET", DagAccessEntity.RUN, annotation_of(name))
 
 
 def may_offer(user: BaseUser, model: str) -> bool:
