@@ -118,6 +118,20 @@ def note_items(asker: Asker, store: ObjectStore, project: str, dag_id: str, item
     _note(asker, store, dag_id, more, {"annotation": project})
 
 
+def note_ledger(asker: Asker, store: ObjectStore, project: str, dag_id: str, what: str) -> None:
+    """Record that single labels of a closed annotation project, or their items, are taken; as `note_download`.
+
+    Args:
+        asker: who.
+        store: the project's.
+        project: its name.
+        dag_id: the DAG whose rights are the project's.
+        what: which of them: ``ledger.csv``, say.
+    """
+    more = {"annotation": project, "dag": dag_id, "files": [what], "count": 1, "address": asker.address}
+    _note(asker, store, dag_id, more, {"annotation": project, "files": [what]})
+
+
 def note_labelling(asker: Asker, event: str, dag_id: str, count: int) -> None:
     """Note in Airflow's audit log that somebody labels: of how many items, and nothing of what stands in them.
 

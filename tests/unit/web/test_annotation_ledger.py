@@ -30,11 +30,12 @@ stop: {{money: 50, target: 95%}}
 """
 
 
-def made(world: World, name: str, more: str = "") -> Lived:
+def made(world: World, name: str, *, closed: bool = False) -> Lived:
     """A project that Airflow knows, and that has gone round three times."""
-    text = FILE.format(name=name, storage=world.storage) + more
+    text = FILE.format(name=name, storage=world.storage)
     world.know_project(text)
-    return live(FolderStore(world.storage), name, document=parse_annotation_document(text, "x.yaml")[0].plain())
+    document = {**parse_annotation_document(text, "x.yaml")[0].plain(), "closed": closed}
+    return live(FolderStore(world.storage), name, document=document)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def test_there_is_no_ledger_of_nothing_nor_of_a_model(world: World, churn: str) 
 
 
 def test_in_a_closed_environment_figures_are_for_all_and_rows_for_who_may_see_data(world: World) -> None:
-    made(world, "ledger-closed", "closed: true\n")
+    made(world, "ledger-closed", closed=True)
     url = f"{API}/ledger-closed"
     for part in ("ledger", "rounds", "cases"):
         assert world.client("vic").get(f"{url}/{part}").status_code == 200, part

@@ -123,7 +123,7 @@ def test_the_ledger_is_plain_data_and_frames(
 
 
 def test_in_a_closed_environment_who_may_not_see_data_gets_figures_alone(world: World) -> None:
-    made(world, "closed-for-client", "closed: true\n")
+    made(world, "closed-for-client", closed=True)
     project = connect(world, "vic").annotation("closed-for-client")
     assert project.ledger()["cost"]["total"]["labels"] > 100
     for part in ("labels", "suspects"):

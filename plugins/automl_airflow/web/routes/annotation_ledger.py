@@ -18,7 +18,7 @@ from automl_airflow.web.annotation_catalog import ProjectInfo
 from automl_airflow.web.annotation_seen import seen_of
 from automl_airflow.web.annotation_standing import CAN_READ, is_closed_project, project_file, sees_items, text_of
 from automl_airflow.web.aside import AsideRoute, touches_store
-from automl_airflow.web.downloads import Asker, TheAsker, note_items
+from automl_airflow.web.downloads import Asker, TheAsker, note_ledger
 from automl_airflow.web.held_ledgers import ledger_of
 from automl_airflow.web.held_projects import Fresh, Held, HeldProject, Seq, TheProject
 from automl_airflow.web.respond import reply, send
@@ -51,7 +51,7 @@ def _check_items(asker: Asker, info: ProjectInfo, held: HeldProject, what: str) 
     if not sees_items(asker.user, info, file, document):
         raise HTTPException(403, f"Forbidden: {info.name}: {NO_RIGHT_TO_DOWNLOAD}")
     if is_closed_project(file, document):
-        note_items(asker, held.store, info.name, annotation_of(info.name), [what])
+        note_ledger(asker, held.store, info.name, annotation_of(info.name), what)
     return file
 
 
