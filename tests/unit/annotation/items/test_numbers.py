@@ -42,10 +42,13 @@ def test_a_hundred_thousand_of_a_million_are_some_kilobytes() -> None:
 
 @pytest.mark.parametrize(
     "packed",
-    [[0], [-1], [1, True], [1.5], ["1"], "no base 64 !", "AAAA", pack(range(0, 4000, 3))[:-9], [1, -200_000_000], {"a": 1}],
+    [
+        [0], [-1], [1, True], [1.5], ["1"], "no base 64 !", "AAAA", pack(range(0, 4000, 3))[:-9], [1, -200_000_000],
+        {"a": 1},
+    ],
 )  # fmt: skip
 def test_what_is_no_such_list_is_refused(packed: object) -> None:
-    with pytest.raises(ValueError, match="list of numbers|more than"):
+    with pytest.raises(ValueError, match=r"list of numbers|more than"):
         unpack(packed)  # type: ignore[arg-type]
 
 

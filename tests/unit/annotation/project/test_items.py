@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,7 +120,7 @@ def test_what_a_person_set_aside_stays_so_until_somebody_restores_it() -> None:
 
 def test_what_is_no_item_is_named_and_keeps_no_other_out() -> None:
     project = World().open()
-    given = [text(0), {"text": float("inf")}, {}, text(1), text(2)]
+    given: list[Any] = [text(0), {"text": float("inf")}, {}, text(1), text(2)]
     done = project.add_items(given, BY, source="lake", keys=["a", "b", "c", "a", "d"])
     assert (done.new, [place for place, _ in done.refused]) == (2, [0, 1, 2])
     assert "'a' stands twice" in done.refused[0][1]
@@ -151,16 +153,15 @@ def test_after_any_deliveries_the_catalog_says_what_the_source_says(given_: list
         project.add_items(map(text, rows.values()), BY, source="lake", keys=list(rows))
         project.add_items(map(text, rows.values()), BY, source="lake", keys=list(rows))
         now |= rows
-    for project in (project, world.open()):
-        assert not project.state.skipped
+    for reader in (project, world.open()):
+        assert not reader.state.skipped
         for key, number in now.items():
-            at = project.catalog.by_key("lake", key)
+            at = reader.catalog.by_key("lake", key)
             assert at is not None
-            assert project.catalog.id_of(at) == item_id(text(number))
+            assert reader.catalog.id_of(at) == item_id(text(number))
         alive = {
-            project.catalog.id_of(number) for number in range(project.state.count)
-            if number not in project.state.retired
-        }  # fmt: skip
+            reader.catalog.id_of(number) for number in range(reader.state.count) if number not in reader.state.retired
+        }
         assert alive == {item_id(text(number)) for number in now.values()}
 
 
