@@ -133,6 +133,12 @@ def _searched(
         done.notes.append(f"models label nothing in this round: {error}")
         return None
     numbers, sample = _pool(project, predictions, answers, standing, file.select.seed)
+    gone = sum(any(item in each.would for each in standing) for item in answers.sample.numbers)
+    if gone:
+        done.notes.append(
+            f"{gone} labels of the random sample are of what an earlier threshold takes: they watch that one, and count "
+            "nothing in a new search, whose pool has no such items"
+        )
     look = len(project.state.thresholds) + 1
     ids = project.catalog.ids_of(numbers)
     result = _agreed(first, second, predictions, numbers, ids, sample, promise, file.select.seed, look)

@@ -132,6 +132,11 @@ class World:
         settled = settle(self.project, self.file, number, predicted, BY)
         return predicted, settled, choose(self.project, self.file, number, predicted, self.reach, self.root, BY)
 
+    def begin_again(self, number: int) -> tuple[Predicted, Settled, Chosen]:
+        """Begin a round where the one before has not been judged."""
+        self.project.end_round(number - 1, {}, BY)
+        return self.begin(number)
+
     def people(self, who: str = "anna", skip: Sequence[str] = ()) -> int:
         """Answer all that is asked; by mistake as often as is stated."""
         state, catalog = self.project.refresh(), self.project.catalog
