@@ -92,7 +92,8 @@ def test_the_stand_in_answers_as_the_real_one(studio: str) -> None:
     query = '{"filters": {"conjunction": "and", "items": [%s]}}'
     after = '{"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": 0}'
     some = '{"filter": "filter:tasks:annotations_ids", "operator": "empty", "type": "Unknown", "value": false}'
-    since = '{"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": "2020-01-01T00:00Z"}'
+    changed = '{"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": %s}'
+    since = changed % '"2020-01-01T00:00:00.000000Z"'
     with StandIn().serve() as there, asked(studio) as real, asked(there) as stand_in:
         both = {"real": real, "stand-in": stand_in}
         ids: dict[str, dict[str, int]] = {name: {} for name in both}
