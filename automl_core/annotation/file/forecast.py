@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from automl_core.annotation.file.ahead import Ahead, ahead
+from automl_core.annotation.file.ahead import Ahead, ahead, first_search, least_for_promise, least_for_target
 from automl_core.annotation.file.annotation import AnnotationFile
 from automl_core.spec.units import format_duration
 
@@ -67,7 +67,7 @@ def forecast(file: AnnotationFile, items: int | None = None) -> Forecast:
         ImportError: the extra `search` is missing.
     """
     each = ahead(file)
-    labels = None if each.rounds is None else each.answers * each.rounds
+    labels = each.most(file.people.price, file.stop.money)
     if items is not None and labels is not None:
         labels = min(labels, items * file.people.votes)
     return Forecast(
@@ -78,17 +78,15 @@ def forecast(file: AnnotationFile, items: int | None = None) -> Forecast:
 
 
 def _promise(file: AnnotationFile, each: Ahead) -> Needed | None:
-    from automl_core.annotation.agreement import plan
+    from automl_core.annotation.agreement import Promise, plan
 
     if file.promise is None:
         return None
-    promise = file.promise.promise()
+    accuracy, confidence = file.promise.accuracy, file.promise.confidence
     try:
-        found = plan(promise)
+        found = plan(Promise(accuracy, 1 - first_search(confidence)))
     except ValueError as error:
-        from automl_core.annotation.file.ahead import least_for_promise
-
-        least = least_for_promise(promise.accuracy, promise.confidence)
+        least = least_for_promise(accuracy, confidence)
         return Needed(least, None, each.after(least), None, f"{least} labels at least", str(error))
     words = (
         f"{found.least} labels of the random stratum, all right, where models are to take {found.share:.0%} of the "
@@ -99,7 +97,6 @@ def _promise(file: AnnotationFile, each: Ahead) -> Needed | None:
 
 
 def _target(file: AnnotationFile, each: Ahead) -> Needed | None:
-    from automl_core.annotation.file.ahead import least_for_target
     from automl_core.annotation.selection import sizing
 
     target, least = file.stop.target, least_for_target(file)

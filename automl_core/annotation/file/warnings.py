@@ -92,8 +92,9 @@ def _stop(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
     if stop.money is not None and each.cost > stop.money:
         yield Problem(
-            f"one round costs {each.cost:.10g} {people.currency}, which is more", ("stop", "money"),
-            found=show(stop.money), suggestion="Choose fewer items a round: select: {many: …}", severity="warning",
+            f"one round costs {each.cost:.10g} {people.currency}, which is more: the first one gets fewer items, and is "
+            "the last", ("stop", "money"), found=show(stop.money),
+            suggestion="Choose fewer items a round: select: {many: …}", severity="warning",
         )  # fmt: skip
     if stop.rounds is None and stop.money is None:
         yield Problem(

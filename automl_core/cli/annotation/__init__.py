@@ -1,4 +1,4 @@
-"""``automl annotation``: items out and labels in as files, labels at a terminal, the ledger; on the storage."""
+"""``automl annotation``: the file, items out and labels in as files, labels at a terminal, the ledger; on the storage."""
 
 from automl_core.cli.annotation.app import app
 

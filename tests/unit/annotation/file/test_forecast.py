@@ -16,11 +16,11 @@ from tests.unit.annotation.file.files import file_of
 
 def test_the_numbers_are_those_of_the_plan_and_of_the_sizing() -> None:
     found = forecast(file_of(stop={"target": "95%"}), 10_000)
-    promise, whole = found.promise, plan(Promise())
+    promise, whole = found.promise, plan(Promise(0.97, 1 - 0.05 / 2))
     assert promise is not None
-    assert (promise.least, promise.advised) == (whole.least, whole.advised) == (248, 758)
-    assert (promise.rounds, promise.advised_rounds) == (7, 19)
-    target, sized = found.target, sizing(0.95, 10_000, looks=20)
+    assert (promise.least, promise.advised) == (whole.least, whole.advised) == (305, 965)
+    assert (promise.rounds, promise.advised_rounds) == (8, 25)
+    target, sized = found.target, sizing(0.95, 10_000, looks=30)
     assert target is not None
     assert (target.least, target.advised) == (sized.faultless, sized.many)
     assert (found.items, found.stratum) == (10_000, 2_000)
@@ -50,15 +50,15 @@ def test_money_and_answers_of_all_rounds() -> None:
         ({"people": {"price": 0.05}}, None, "100 items, 40 of them from the random stratum; 100 answers, 5.00 EUR"),
         ({"people": {"price": 0.05, "votes": 3}}, None, "100 items by 3 people each, 40 of them from the random str"),
         ({}, None, "100 answers, no price said"),
-        ({}, None, "20 rounds (stop.rounds), 2,000 answers"),
-        ({"people": {"price": 1}, "stop": {"money": 150}}, None, "2 rounds (stop.money), 200 answers, 200.00 EUR"),
+        ({}, None, "30 rounds (stop.rounds), 3,000 answers"),
+        ({"people": {"price": 1}, "stop": {"money": 150}}, None, "2 rounds (stop.money), 150 answers, 150.00 EUR"),
         ({"stop": {"rounds": None}}, None, "until the target is met, the curve is flat or a person stops it"),
         ({}, 5_000, "5,000 now, some 1,000 of them in the random stratum"),
         ({}, 900, "the stratum has some 180 items: too few, raise select.stratum_share"),
         ({"stop": {"rounds": 3}}, None, "there are 3 rounds, so never"),
         ({"agree": "off"}, None, "models label nothing (agree: off)"),
         ({"agree": {"accuracy": "99.999%"}}, None, "of the labels are wrong it takes more than 20,000 of them"),
-        ({"stop": {"target": "95%"}}, None, "117 labels of the random stratum, the model right on all; 793 where it"),
+        ({"stop": {"target": "95%"}}, None, "125 labels of the random stratum, the model right on all; "),
     ],
 )
 def test_it_is_said_in_words(groups: dict[str, Any], items: int | None, said: str) -> None:

@@ -59,6 +59,11 @@ export class Answers {
     this.going = [];
     this.tries = 0;
     this.problem = '';
+    this.kept = true; // whether what waits outlives the page
+    this.adopted = 0; // how many pages that are gone have left
+    /** @type {Map<string, number>} item → when the server said that it has its answer, by `performance.now` */
+    this.confirmed = new Map();
+    this.single = false; // whether they are sent one by one, since one of several was not taken
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.due = Infinity;
@@ -73,6 +78,9 @@ export class Answers {
     window.addEventListener('online', () => this.soon(0));
     window.addEventListener('pagehide', () => this.leave());
     document.addEventListener('visibilitychange', () => document.hidden && this.soon(0));
+    window.addEventListener('beforeunload', (event) => {
+      if (this.open && !this.kept) event.preventDefault(); // the browser asks whether to leave
+    });
   }
 
   /** How many the server has not got yet. */
@@ -135,6 +143,7 @@ export class Answers {
 
   /** @param {any} body what the server has answered */
   done(body) {
+    for (const each of this.going) this.confirmed.set(each.item, performance.now());
     this.going = [];
     this.tries = 0;
     this.problem = '';
@@ -171,8 +180,9 @@ export class Answers {
       const all = [...this.going, ...this.waiting];
       if (all.length) localStorage.setItem(this.stem + this.tab, JSON.stringify(all));
       else localStorage.removeItem(this.stem + this.tab);
+      this.kept = true;
     } catch {
-      // storage is switched off or full: they are kept as long as the page is
+      this.kept = false; // storage is switched off or full: they are kept as long as the page is
     }
   }
 
@@ -193,7 +203,9 @@ export class Answers {
         if (isAlive(this.beats + key.slice(this.stem.length))) continue;
         const left = JSON.parse(localStorage.getItem(key) ?? '[]');
         const known = new Set(this.waiting.map((each) => `${each.item} ${each.label}`));
-        this.waiting.unshift(...left.filter(isGiven).filter((each) => !known.has(`${each.item} ${each.label}`)));
+        const more = left.filter(isGiven).filter((each) => !known.has(`${each.item} ${each.label}`));
+        this.waiting.unshift(...more.map((each) => ({ ...each, tried: true })));
+        this.adopted += more.length;
         this.keep(); // first here, then no more there
         localStorage.removeItem(key);
       }
@@ -213,9 +225,9 @@ export class Answers {
     }
   }
 
-  /** Whether an answer on an item is on its way. @param {string} item */
-  has(item) {
-    return [...this.going, ...this.waiting].some((each) => each.item === item);
+  /** Whether an item is answered as far as the server could not know at a time. @param {string} item @param {number} asked when it was asked, by `performance.now` */
+  has(item, asked) {
+    return [...this.going, ...this.waiting].some((each) => each.item === item) || (this.confirmed.get(item) ?? -1) >= asked;
   }
 
   /** The page goes: what waits is sent without waiting for an answer, and stays kept until another page has one. */

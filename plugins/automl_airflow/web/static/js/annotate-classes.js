@@ -26,7 +26,7 @@ export function classList(project, choose, leave) {
         'aria-pressed': 'false',
         onclick: () => choose(label),
       },
-      h('kbd', { 'aria-hidden': 'true' }, key || '·'),
+      key ? h('kbd', { 'aria-hidden': 'true' }, key) : null,
       h('span', {}, h('strong', {}, label), hints.has(label) ? h('span', { class: 'hint' }, hints.get(label)) : null),
     );
   });

@@ -4,20 +4,21 @@ import { h } from './dom.js';
 
 /**
  * @param {Record<string, any>} content column → value
- * @returns {HTMLElement}
+ * @param {string | null} kind of item: of a text the first column is what people read
+ * @returns {HTMLElement[]}
  */
-export function contentOf(content) {
+export function contentOf(content, kind) {
   const columns = Object.entries(content);
-  if (columns.length === 1 && typeof columns[0][1] === 'string') return textOf(columns[0][1], 'annotate-text');
-  return h(
-    'dl',
-    { class: 'annotate-row' },
-    columns.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, valueOf(value)))),
-  );
+  const first = columns[0]?.[1];
+  const read = typeof first === 'string' && (columns.length === 1 || kind === 'text') ? [textOf(first, 'annotate-text')] : [];
+  const rest = columns.slice(read.length);
+  if (!rest.length) return read;
+  const rows = rest.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, valueOf(value))));
+  return [...read, h('dl', { class: 'annotate-row' }, rows)];
 }
 
 /** One value. @param {any} value */
-export function valueOf(value) {
+function valueOf(value) {
   if (value === null || value === undefined) return h('span', { class: 'muted' }, 'none');
   if (value === '') return h('span', { class: 'muted' }, 'empty');
   return typeof value === 'string' ? textOf(value, 'annotate-value') : String(value);

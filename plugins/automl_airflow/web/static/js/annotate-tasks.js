@@ -27,7 +27,7 @@ export class Tasks {
    * @param {(many: number, keep: string[]) => Promise<any>} options.claim
    * @param {(items: string[], keepalive: boolean) => Promise<any>} options.release
    * @param {() => boolean} options.isThere whether somebody is at the page
-   * @param {(item: string) => boolean} options.isAnswered whether an answer is on its way
+   * @param {(item: string, asked: number) => boolean} options.isAnswered whether it has an answer that the server could not know when it was asked
    * @param {() => boolean} options.areAny whether there are any for this person, as far as the page knows
    * @param {(body: any) => void} options.told what the server said with them
    * @param {() => void} options.changed
@@ -55,7 +55,11 @@ export class Tasks {
 
   start() {
     window.addEventListener('pagehide', () => this.leave());
-    setInterval(() => void this.renew(), 10000);
+    const renewing = async () => {
+      await this.renew();
+      setTimeout(renewing, Math.min(10000, (this.lease ?? 900) * 250)); // four times before it is over
+    };
+    setTimeout(renewing, 1000);
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) return;
       void this.renew();
@@ -87,8 +91,9 @@ export class Tasks {
     this.asking = true;
     let wait = LOOK;
     try {
+      const asked = performance.now();
       const body = await this.claim(AHEAD - this.held.length, this.held);
-      this.take(body);
+      this.take(body, asked);
       this.problem = '';
       this.status = 200;
       this.none = body.tasks.length === 0;
@@ -104,15 +109,15 @@ export class Tasks {
     if (this.held.length <= LOW) this.timer = setTimeout(() => void this.fetch(), Math.max(wait, 200));
   }
 
-  /** @param {any} body */
-  take(body) {
+  /** @param {any} body @param {number} asked when, by `performance.now` */
+  take(body, asked) {
     this.skew = body.now - Date.now() / 1000;
     const lost = new Set(body.lost);
     const until = new Map(Object.entries(body.kept ?? {}));
     for (const each of this.ahead) each.until = /** @type {number} */ (until.get(each.item) ?? each.until);
     this.ahead = this.ahead.filter((each) => !lost.has(each.item));
     const known = new Set(this.ahead.map((each) => each.item));
-    const more = body.tasks.filter((each) => !known.has(each.item) && !this.isAnswered(each.item));
+    const more = body.tasks.filter((each) => !known.has(each.item) && !this.isAnswered(each.item, asked));
     const again = new Set(more.map((each) => each.item)); // asked about anew, in a later batch
     this.answered = this.answered.filter((each) => !again.has(each.item));
     this.ahead.push(...more);
@@ -128,7 +133,8 @@ export class Tasks {
     if (left > whole / 2 || !this.isThere()) return;
     this.asking = true;
     try {
-      this.take(await this.claim(0, this.held));
+      const asked = performance.now();
+      this.take(await this.claim(0, this.held), asked);
     } catch {
       // the server is away: asked again in ten seconds
     } finally {

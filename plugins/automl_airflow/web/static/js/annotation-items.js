@@ -147,7 +147,7 @@ export async function showItem(name, id, changed) {
       : h('p', { class: 'muted' }, 'Nobody has labelled it yet.');
   const body = [
     h('p', { class: 'row' }, itemBadge(item.state), h('span', { class: 'mono' }, item.item), item.key ? h('span', { class: 'muted' }, `key ${item.key}`) : null),
-    item.content ? h('div', { class: 'annotate-shown' }, contentOf(item.content)) : h('p', { class: 'notice' }, 'What stands in it is not shown to you.'),
+    item.content ? h('div', { class: 'annotate-shown' }, contentOf(item.content, project.kind)) : h('p', { class: 'notice' }, 'What stands in it is not shown to you.'),
     h('h3', {}, 'Labels'),
     h('div', { class: 'scroller' }, history),
     item.can.label ? field('Your label', choice, mine ? 'Another one takes its place; both stay in the history.' : undefined) : h('p', { class: 'hint' }, `You can’t label it: ${item.why_not.label}.`),

@@ -1,6 +1,6 @@
 // Labelling, by keyboard alone: one item after the other, each answered with one key.
 
-import { act, annotationPath, apiAddress, ApiError, get } from '../api.js';
+import { act, annotationPath, apiAddress, get } from '../api.js';
 import { Answers } from '../annotate-answers.js';
 import { classList } from '../annotate-classes.js';
 import { Clock } from '../annotate-clock.js';
@@ -8,13 +8,16 @@ import { contentOf } from '../annotate-content.js';
 import { CANNOT_TELL, keysOf, LOOK_FOR } from '../annotate-keys.js';
 import { peopleCard, progressLine } from '../annotation-parts.js';
 import { Tasks } from '../annotate-tasks.js';
-import { toast } from '../dialog.js';
+import { explain, toast } from '../dialog.js';
 import { fill, h } from '../dom.js';
-import { duration, many } from '../format.js';
-import { actButton, crumbs, pageOfAnnotation } from '../parts.js';
+import { many } from '../format.js';
+import { crumbs, pageOfAnnotation } from '../parts.js';
 
 /** Milliseconds between two looks at how the project stands. */
 const REFRESH = 5000;
+
+/** Milliseconds after which an answer of the server is not waited for any more: it is asked again. */
+const PATIENCE = 30000;
 
 /** Seconds without a sign of anybody after which tasks are not kept any longer. */
 const AWAY = 300;
@@ -28,7 +31,7 @@ export async function show(main, [name]) {
   const head = h('div', { class: 'head' });
   const item = h('section', { class: 'card annotate-item', tabindex: -1, 'aria-label': 'Item' });
   const choices = h('section', { class: 'card', 'aria-label': 'Labels' });
-  const saved = h('p', { class: 'annotate-saved', role: 'status' });
+  const saved = h('p', { class: 'annotate-saved' }); // told in `spoken` where it matters: it changes with each answer
   const spoken = h('p', { class: 'visually-hidden', role: 'status' });
   const refusals = h('div', { class: 'problems', role: 'alert' });
   const people = h('div', { class: 'stack' });
@@ -40,15 +43,23 @@ export async function show(main, [name]) {
     send: (given, keepalive) => send(`${path}/labels`, { as: user, labels: given.map(bodyOf) }, keepalive),
     changed: () => drawSaved(),
     refused: (refused) => refuse(refused),
-    sent: () => void look(),
+    sent: () => {
+      void look();
+      if (!answers.adopted || answers.open) return;
+      toast(`${many(answers.adopted, 'answer')} that an earlier page had kept ${answers.adopted === 1 ? 'is' : 'are'} sent.`);
+      answers.adopted = 0;
+    },
   });
   const tasks = new Tasks({
-    claim: (many, keep) => act('POST', `${path}/tasks`, { as: user, many, keep, resume: !answers.others }),
+    claim: (many, keep) => send(`${path}/tasks`, { as: user, many, keep, resume: !answers.others }, false),
     release: (items, keepalive) => send(`${path}/release`, { as: user, items }, keepalive),
     isThere: () => clock.away < AWAY,
     areAny: () => project.for_me > 0,
-    isAnswered: (item) => answers.has(item),
-    told: (body) => (tasks.lease = body.lease),
+    isAnswered: (item, asked) => answers.has(item, asked),
+    told: (body) => {
+      tasks.lease = body.lease;
+      if (body.tasks.length || body.lost.length) void look();
+    },
     changed: () => draw(),
   });
   const list = classList(project, (label) => give(label, false), () => item.focus());
@@ -56,6 +67,7 @@ export async function show(main, [name]) {
   /** @type {import('../annotate-tasks.js').Task | undefined} what is in view */
   let shown;
   let done = 0;
+  let isAway = false;
 
   /** Answers what is in view. @param {string} label @param {boolean} skipped */
   function give(label, skipped) {
@@ -94,6 +106,7 @@ export async function show(main, [name]) {
   function refuse(refused) {
     fill(refusals, h('ul', {}, refused.map((each) => h('li', {}, `An answer was not taken: ${each.why}`))));
     for (const each of refused) tasks.drop(each.item);
+    done = Math.max(0, done - refused.length);
     draw();
   }
 
@@ -104,10 +117,10 @@ export async function show(main, [name]) {
       clock.restart(task?.given?.seconds ?? 0);
       list.mark(task?.given && !task.given.skipped ? task.given.label : null);
       if (task) {
-        fill(item, contentOf(task.content), task.given ? formerAnswer(task.given) : null);
+        fill(item, contentOf(task.content, project.kind), task.given ? formerAnswer(task.given) : null);
         item.scrollTop = 0;
         item.focus({ preventScroll: true });
-      } else fill(item, nothing(tasks, project));
+      } else fill(item, nothing(tasks, project, giveBack));
     }
     choices.hidden = !task;
     drawSaved();
@@ -120,7 +133,9 @@ export async function show(main, [name]) {
       : '';
     const text = away || (open ? `${many(open, 'answer')} on the way …` : done ? `All ${many(done, 'answer')} of this visit ${done === 1 ? 'is' : 'are'} saved.` : '');
     saved.className = `annotate-saved ${away ? 'notice' : 'muted'}`;
-    if (saved.textContent !== text) saved.textContent = text; // else screen readers read it again
+    saved.textContent = text;
+    if (Boolean(away) !== isAway) say(away || 'The server is back.');
+    isAway = Boolean(away);
   }
 
   function drawHead() {
@@ -131,6 +146,16 @@ export async function show(main, [name]) {
       project.description ? h('p', { class: 'muted annotate-about' }, project.description) : null,
     );
     fill(people, peopleCard(project));
+  }
+
+  async function giveBack() {
+    try {
+      await send(`${path}/release`, { as: user, items: null }, false);
+      tasks.none = false;
+      await tasks.fetch();
+    } catch (error) {
+      explain(refusals, error);
+    }
   }
 
   async function look() {
@@ -197,7 +222,7 @@ const bodyOf = ({ item, label, skipped, seconds, at, shown, was }) => ({ item, l
 
 /** @param {string} path @param {any} body @param {boolean} keepalive whether it is to be sent though the page goes */
 function send(path, body, keepalive) {
-  if (!keepalive) return act('POST', path, body);
+  if (!keepalive) return act('POST', path, body, AbortSignal.timeout(PATIENCE));
   const headers = { 'Content-Type': 'application/json', 'X-AutoML-Request': '1' };
   return fetch(apiAddress(path), { method: 'POST', headers, body: JSON.stringify(body), keepalive: true, credentials: 'same-origin' });
 }
@@ -210,15 +235,17 @@ const keyed = (label, key, sign, run) =>
 const formerAnswer = (given) =>
   h('p', { class: 'notice' }, 'You have answered ', h('strong', {}, given.skipped ? 'can’t tell' : given.label), '. Choose again, or press ', h('kbd', {}, 'Enter'), ' to leave it so.');
 
-/** Why there is nothing to label. @param {Tasks} tasks @param {any} project */
-function nothing(tasks, project) {
+/** Why there is nothing to label. @param {Tasks} tasks @param {any} project @param {() => void} giveBack all that other pages of this person have */
+function nothing(tasks, project, giveBack) {
   if (tasks.asking && !tasks.status) return h('p', { class: 'muted' }, 'Loading …');
   if (tasks.problem) return [h('h2', {}, 'No items now'), h('p', {}, tasks.problem), h('p', { class: 'muted' }, 'It is tried again by itself.')];
   const batch = project.batch;
+  const mine = project.people.find((each) => each.name === project.me.name);
   const others = project.people.filter((each) => each.tasks && each.name !== project.me.name);
   return [
     h('h2', {}, 'There is nothing to label for you now'),
     h('p', {}, batch && batch.open ? `${many(batch.open, 'item')} of batch ${batch.number} ${batch.open === 1 ? 'is' : 'are'} open, all of them with others${others.length ? ` (${others.map((each) => each.name).join(', ')})` : ''} or answered by you.` : project.stopped ? `The project has ended: ${project.stopped.why}.` : 'The next batch comes when models were trained with what is labelled so far.'),
+    mine?.tasks ? h('p', {}, `Another page of yours has ${many(mine.tasks, 'item')}. `, h('button', { type: 'button', onclick: giveBack }, 'Have them given back')) : null,
     h('p', { class: 'muted' }, 'This page looks by itself whether there is more.'),
   ];
 }
