@@ -198,7 +198,7 @@ def worked(act: str, folder: Path, url: str, token: str, kills: int) -> int:
     while done < kills:
         process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
-            said, _ = process.communicate(timeout=moments.uniform(1.0, 8.0))
+            said, _ = process.communicate(timeout=moments.uniform(2.0, 12.0))
             assert process.returncode == 0, said
         except subprocess.TimeoutExpired:
             process.kill()

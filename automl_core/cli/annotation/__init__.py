@@ -1,4 +1,4 @@
-"""``automl annotation``: the file, items out and labels in as files, labels at a terminal, the ledger; on the storage."""
+"""``automl annotation``: a project's file, items out, labels in, labels at a terminal, the ledger; on its storage."""
 
 from automl_core.cli.annotation.app import app
 
