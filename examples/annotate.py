@@ -1,9 +1,9 @@
 """A made-up person who labels: reads what is shown, is wrong a stated share of times, and takes stated seconds.
 
-The demonstration of experiments/intents.annotation.yaml has two of them:
+The demonstration of experiments/intents.annotation.yaml has two of them, each over REST as the user whom they are:
 
-    python examples/annotate.py intents --who anna --error 0.03 --seconds 4
-    python examples/annotate.py intents --who ben --error 0.06 --seconds 6 --pace 1     # really takes that long
+    AIRFLOW_USERNAME=anna AIRFLOW_PASSWORD=… python examples/annotate.py intents --error 0.03 --seconds 4
+    python examples/annotate.py intents --who ben --error 0.06 --pace 1 --storage file://./runs    # takes its time
 
 They work as people on the page do: take some tasks, of which nobody else gets any, look at what is shown and at
 nothing else, answer, take the next ones. What messages mean is known of examples/data/intents alone (make_intents.py);
@@ -117,6 +117,31 @@ class ProjectDesk:
 
 
 @dataclass
+class RestDesk:
+    """The page's own way, over REST, as whoever has signed in: they are the author.
+
+    Attributes:
+        annotation: ``AutoML(credentials).annotation("intents")``.
+    """
+
+    annotation: Any
+
+    def take(self, many: int) -> Sequence[Task]:
+        """See `Desk`."""
+        return [Task(each["item"], each["content"], each["shown"]) for each in self.annotation.claim(many)]
+
+    def give(self, answers: Sequence[Answer]) -> int:
+        """See `Desk`."""
+        done = self.annotation.label_many(
+            {"item": each.task.item, "label": each.label, "seconds": each.seconds, "shown": each.task.digest}
+            for each in answers
+        )
+        for each in done["refused"]:
+            print(f"{each['item']} is refused: {each['why']}", file=sys.stderr)
+        return int(done["new"])
+
+
+@dataclass
 class Annotator:
     """Somebody who labels.
 
@@ -204,18 +229,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--error", type=float, default=0.03, help="share of wrong answers")
     parser.add_argument("--seconds", type=float, default=4.0, help="that an answer takes, on average")
     parser.add_argument("--pace", type=float, default=0.0, help="how much of that really passes: 0 to 1")
-    parser.add_argument("--storage", default="file://./runs", help="model storage path of the project")
+    parser.add_argument("--storage", help="model storage path of the project; over REST when left out, where whoever "
+                        "AIRFLOW_USERNAME and AIRFLOW_PASSWORD name is the author")  # fmt: skip
     parser.add_argument("--patience", type=float, default=30.0, help="seconds without a task after which they go home")
     given = parser.parse_args(argv)
-
-    from automl_core.annotation.project import Project
-    from automl_core.storage import open_store
 
     sys.path.insert(0, str(Path(__file__).parent))
     from make_intents import SHARES, truth
 
     annotator = Annotator(given.who, reader_of(truth()), tuple(SHARES), given.error, given.seconds, given.pace)
-    desk = ProjectDesk(lambda: Project.open(open_store(given.storage, base=Path.cwd()), given.project), given.who)
+    desk = _desk(given)
     last, before = time.monotonic(), 0
 
     def wanted() -> bool:
@@ -226,6 +249,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         return time.monotonic() - last < given.patience
 
     annotator.work(desk, wanted=wanted)
+
+
+def _desk(given: argparse.Namespace) -> Desk:
+    """Where the arguments say that tasks come from."""
+    if given.storage is None:
+        from automl_core.client import AutoML
+
+        return RestDesk(AutoML().annotation(given.project))
+    from automl_core.annotation.project import Project
+    from automl_core.storage import open_store
+
+    return ProjectDesk(lambda: Project.open(open_store(given.storage, base=Path.cwd()), given.project), given.who)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ def main(argv: list[str] | None = None) -> int:
         if kind != ANNOTATION:  # its experiments have nothing to learn from yet
             tried = FirstTry.begin(experiments[0])
         if mine:
+            if kind == ANNOTATION:
+                airflow.extra_env |= annotation_demo.SETTINGS
             for service, experiment in ((each, one) for each in services for one in experiments):
                 airflow.extra_env |= service.environment(experiment, detached=options.keep)
             airflow.start(detached=options.keep, say=_say, check=tried.check)

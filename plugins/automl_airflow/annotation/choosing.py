@@ -57,11 +57,12 @@ class SendOperator(RoundOperator):
         batches = [each for each in project.state.batches.values() if each.round == number and each.items]
         where = self.file.people.where
         if where == "label-studio":
+            predicted = self.told(context, PREDICT).get("key")
             from automl_core.annotation.label_studio.errors import StudioAway, StudioError
 
             for each in batches:
                 try:
-                    send_to_studio(self.file, project, each.number, self.log.info)
+                    send_to_studio(self.file, project, each.number, self.log.info, predicted)
                 except StudioAway:
                     raise  # Airflow tries again
                 except StudioError as error:

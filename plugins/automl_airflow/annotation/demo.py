@@ -7,11 +7,12 @@ a data set and models that were judged, and the end is one that the file asks fo
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,11 @@ ANNOTATORS = (("anna", 0.02, 4.0), ("ben", 0.04, 6.0))
 """Who labels: name, share of wrong answers, seconds that an answer takes them. They pass a hundred times as quickly."""
 
 PACE = 0.01
+
+SETTINGS = {
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(["admin:admin", *(f"{who}:user" for who, *_ in ANNOTATORS)])
+}
+"""Of the demonstration's Airflow: they sign in as themselves."""
 
 
 @dataclass
@@ -197,8 +203,12 @@ def told(state: ProjectState, file: AnnotationFile) -> Iterator[str]:
         yield f"It ends: {state.stopped.why}"
 
 
-def people_of(demo: Demo) -> list[Callable[[Callable[[], bool]], object]]:
+def people_of(demo: Demo, desks: Mapping[str, Any]) -> list[Callable[[Callable[[], bool]], object]]:
     """The made-up people of examples/annotate.py, each with a desk of their own.
+
+    Args:
+        demo: theirs.
+        desks: name → where they work: their client of the page's REST API. Who has none writes the journal itself.
 
     Raises:
         DemoFailed: the example is not there.
@@ -208,10 +218,66 @@ def people_of(demo: Demo) -> list[Callable[[Callable[[], bool]], object]]:
     found: list[Callable[[Callable[[], bool]], object]] = []
     for who, error, seconds in ANNOTATORS:
         person = annotate.Annotator(who, read, demo.file.labels.classes, error, seconds, PACE)
-        desk = annotate.ProjectDesk(demo.project, who, demo.file.people.price)
+        where = desks.get(who)
+        desk = annotate.ProjectDesk(demo.project, who) if where is None else annotate.RestDesk(where)
         demo.say(f"{who} labels: wrong in {error:.0%} of cases, {seconds:g} s an answer (told as such; quicker here)")
         found.append(partial(_work, person, desk))
     return found
+
+
+@contextmanager
+def desks_of(airflow: StandaloneAirflow, name: str) -> Iterator[dict[str, Any]]:
+    """Clients of the page's REST API, for those of `ANNOTATORS` who may sign in at an Airflow.
+
+    Args:
+        airflow: it.
+        name: of the project.
+    """
+    from automl_core.client import AutoML, Credentials
+
+    passwords = json.loads((airflow.home / "passwords.json").read_text())
+    with ExitStack() as stack:
+        found = {}
+        for who, *_ in ANNOTATORS:
+            if who in passwords:
+                client = stack.enter_context(AutoML(Credentials(airflow.url, who, passwords[who])))
+                found[who] = client.annotation(name)
+        yield found
+
+
+def ledger_lines(state: ProjectState) -> Iterator[str]:
+    """What labels cost, how many of them are used, how right they are, and what they brought, a line each.
+
+    Args:
+        state: the project's.
+    """
+    from automl_core.annotation.ledger import MEANS, ledger
+    from automl_core.annotation.ledger.reading import facts_of
+
+    found = ledger(facts_of(state))
+    money = found.facts.currency
+    total = found.total
+    yield f"cost: {total.answers} answers, {total.cost:.2f} {money}, {total.milliseconds / 60_000:.0f} minutes"
+    for (author, source), each in sorted(found.cube.by("author", "source").items()):
+        yield f"  by {author} ({source}): {each.answers} answers, {each.cost:.2f} {money}"
+    for standing, each in found.standings.items():
+        if each.answers:
+            yield f"used: {each.answers} {MEANS[standing]}"
+    for watched in found.right.taken:
+        taken, back = state.thresholds[watched.threshold.id].taken, len(state.taken_back(watched.threshold.id))
+        yield f"right: models labelled {taken} items, {back} of them taken back; {watched.reason}"
+    yield f"right: {found.right.single} items were labelled by one person alone, {found.right.suspects} are suspected"
+    for step in found.steps:
+        gain = step.gain
+        more = (
+            f", {100 * gain.value:+.1f} points ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+            if gain is not None and gain.value is not None
+            else ""
+        )
+        yield (
+            f"brought: round {step.round}, {step.labels} labels to learn from: right on {step.accuracy.right} of "
+            f"{step.accuracy.of} held out ({step.accuracy.low:.0%} to {step.accuracy.high:.0%}){more}"
+        )
 
 
 def _work(person: Any, desk: Any, wanted: Callable[[], bool]) -> None:
@@ -247,7 +313,6 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
         SpecError: the file is wrong.
     """
     from automl_core.annotation.file import load_annotation_file
-    from automl_core.cli import main as automl
     from automl_core.client.errors import ClientError
 
     file = load_annotation_file(path)
@@ -255,10 +320,13 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
         for dag in (*(str(each.experiment) for each in file.experiments), *file.dag_ids):
             client.wait_for_dag(dag)
         demo = Demo(file, client, PRODUCT_ROOT, say)
-        demo.people = people_of(demo)
-        try:
-            demo.run()
-        except ClientError as error:
-            raise DemoFailed(str(error)) from error
+        with desks_of(airflow, file.name) as desks:
+            demo.people = people_of(demo, desks)
+            try:
+                demo.run()
+            except ClientError as error:
+                raise DemoFailed(str(error)) from error
     say("What the labels cost, how right they are and what they brought, by the bucket alone:")
-    return automl(["annotation", "ledger", file.name, "--bucket"])
+    for line in ledger_lines(demo.project().state):
+        say(f"  {line}")
+    return 0

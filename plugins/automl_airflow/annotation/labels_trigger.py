@@ -33,6 +33,9 @@ STUDIO_POLL = 30.0
 STUDIO_AWAY = 600.0
 """Seconds between two looks at one that is away, at most: they double."""
 
+MOST_TOLD = 200
+"""Lines of Label Studio's looks that are told by one trigger."""
+
 TELL_EVERY = 300.0
 """Seconds between two lines that say how far it is, where there is news."""
 
@@ -78,6 +81,8 @@ class LabelsTrigger(BaseTrigger):
         self.studio, self.poll, self.studio_poll = studio, poll, studio_poll
         self._project: Project | None = None
         self._lines: TaskLog | None = None
+        self._since: float | None = None
+        self._told: set[str] = set()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, without any credentials."""
@@ -173,4 +178,10 @@ class LabelsTrigger(BaseTrigger):
         """Take labels from Label Studio into the journal: a client and a project of its own, for one thread."""
         from automl_airflow.annotation.studio import collect_from_studio
 
-        collect_from_studio(self.place, self.studio or {}, say=self.lines.info)
+        self._since = collect_from_studio(self.place, self.studio or {}, self._say, self._since)
+
+    def _say(self, line: str) -> None:
+        """A line of a look, once each: the next look tells the same again."""
+        if line not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(line)
+            self.lines.info(line)
