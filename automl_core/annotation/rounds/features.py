@@ -1,9 +1,9 @@
 """How items resemble each other, before any model says something of them: numbers for `selection`'s diversity.
 
-Texts by hashed words, or pairs of characters where words are not parted, with the weights of rare ones (TF-IDF; hashing: K. Weinberger et al. 2009,
-"Feature hashing for large scale multitask learning", ICML, section 2: a second hash gives the sign, so what collides
-cancels on average). Numbers as they are. Categories as words. Nothing is fitted or kept: the same items always lie in
-the same places.
+Texts by hashed words, or pairs of characters where words are not parted, with the weights of rare ones (TF-IDF;
+hashing: K. Weinberger et al. 2009, "Feature hashing for large scale multitask learning", ICML, section 2: a second hash
+gives the sign, so what collides cancels on average). Numbers as they are. Categories as words. Nothing is fitted or
+kept: the same items always lie in the same places.
 """
 
 from __future__ import annotations

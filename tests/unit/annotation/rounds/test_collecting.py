@@ -57,7 +57,11 @@ def test_another_text_under_a_key_is_a_new_item_and_the_old_one_keeps_its_label(
 
 
 def test_bad_rows_and_labels_are_told_and_lose_no_other(tmp_path: Path) -> None:
-    rows = [{"text": None, "intent": None}, {"text": "buy", "intent": "ordre"}, {"text": "hello", "intent": "other"}]
+    rows: list[dict[str, Any]] = [
+        {"text": None, "intent": None},
+        {"text": "buy", "intent": "ordre"},
+        {"text": "hello", "intent": "other"},
+    ]
     written(tmp_path, rows)
     project, done = collected(tmp_path, label="intent", columns=["text"])
     assert (done.new, done.labels, done.faults) == (2, 1, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,7 +33,10 @@ def test_alike_texts_lie_near_each_other(texts: list[str]) -> None:
 
 
 def test_rows_have_their_numbers_and_their_words() -> None:
-    rows = [{"n": 1, "big": None, "kind": "a", "on": True}, {"n": None, "big": float("inf"), "kind": "b", "on": False}]
+    rows: list[dict[str, Any]] = [
+        {"n": 1, "big": None, "kind": "a", "on": True},
+        {"n": None, "big": float("inf"), "kind": "b", "on": False},
+    ]
     table = features(rows, ["n", "big", "kind", "on"], "row")
     assert table is not None
     assert table.shape == (2, 2 + PLACES)

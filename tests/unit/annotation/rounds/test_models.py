@@ -124,7 +124,12 @@ def folder_of(root: Path, classes: tuple[str, ...] = ("order", "refund"), *membe
 
 
 def test_items_that_a_model_can_not_read_stay_without_and_cost_no_other_its_prediction(tmp_path: Path) -> None:
-    contents = [{"n": 1, "kind": "a"}, {"n": "much", "kind": "a"}, {"n": None, "kind": None}, {"n": -1, "kind": "c"}]
+    contents: list[dict[str, Any]] = [
+        {"n": 1, "kind": "a"},
+        {"n": "much", "kind": "a"},
+        {"n": None, "kind": None},
+        {"n": -1, "kind": "c"},
+    ]
     outputs, notes = score(
         "m", folder_of(tmp_path), contents, columns=["n", "kind"], classes=CLASSES
     )  # fmt: skip
