@@ -68,7 +68,7 @@ def facts_of(state: ProjectState) -> Facts:
     gold = state.gold()
     takes = list(_takes(state))
     of_models = [each for _, each in takes]
-    sets, trainings = _sets(state, of_models, gold, told), []
+    sets, trainings = _sets(state, of_models, gold), []
     for each in state.rounds.values():
         trainings += [
             Training(each.number, found.set, found.experiment, found.run, found.outcome, found.model, found.time)
@@ -148,21 +148,17 @@ def _takes(state: ProjectState) -> Iterator[tuple[int, Answer]]:
                     yield each.id, given
 
 
-def _sets(
-    state: ProjectState, takes: Sequence[Answer], gold: Mapping[int, str], now: Mapping[int, tuple[Any, ...]]
-) -> list[DataSet]:  # fmt: skip
+def _sets(state: ProjectState, takes: Sequence[Answer], gold: Mapping[int, str]) -> list[DataSet]:
     """Versions of the data set with the labels that they have: those that counted when each was written.
 
     The rule is that of `automl_core.annotation.project.consensus`: gold, else people, else what was imported, else
-    models. Where people differ it weighs them by all their answers, so what it says now holds for a version if nobody
-    has answered the item since; else it is what most of them had said then.
+    models. Where answers differ, the version says which label won.
     """
     classes: dict[str, int] = {}
     names = _Names(classes)
     found, read = [], 0
     current: dict[int, dict[str, Vote]] = {}  # item → author → answer, as far as votes were read
     settled: dict[int, str | None] = {}
-    newest = {vote.item: place for place, vote in enumerate(state.votes)}
     by_models: dict[int, list[Answer]] = {}
     for each in takes:
         by_models.setdefault(each.item, []).append(each)
@@ -174,11 +170,11 @@ def _sets(
             settled.pop(vote.item, None)
         read = max(read, data_set.seen)
         places = array("H", bytes(2 * state.count))
+        decided = {number: label for label, packed in data_set.decided.items() for number in unpack(packed)}
         for number in data_set.numbers:
             if number not in settled:
-                last = now.get(number) if newest.get(number, state.count) < data_set.seen else None
-                settled[number] = gold.get(number) or _counted(current.get(number, {}).values(), last)
-            label = settled[number]
+                settled[number] = gold.get(number) or _counted(current.get(number, {}).values())
+            label = decided.get(number) or settled[number]
             if label is None and number in by_models:
                 label = next((a.label for a in reversed(by_models[number]) if _stood(a, data_set.time)), None)
             if label is not None and 0 <= number < state.count:
@@ -211,17 +207,14 @@ def _stood(answer: Answer, time: float) -> bool:
     return answer.time <= time and (answer.ended is None or answer.ended > time)
 
 
-def _counted(votes: Iterable[Vote], now: tuple[Any, ...] | None) -> str | None:
-    """The label that counts of those that were given to an item; None where none was.
+def _counted(votes: Iterable[Vote]) -> str | None:
+    """What most say of those whose word counts: people, else what was imported. None where nobody says anything.
 
     Args:
         votes: one of each author.
-        now: what counts now, where that rests on the same votes.
     """
     for source in (Source.PERSON, Source.IMPORTED):
         given = [vote.label for vote in votes if vote.source == source and not vote.skipped]
-        if now is not None and now[0] in given:
-            return str(now[0])
         if given:
             return max(dict.fromkeys(given), key=given.count)  # of equal ones the first
     return None
@@ -284,7 +277,7 @@ def _looked_at(state: ProjectState, taken: Mapping[int, str]) -> dict[int, bool]
             for vote in state.answers(number)
             if vote.source is Source.PERSON and vote.kind in AT_RANDOM and not vote.skipped
         ]
-        label = _counted(answers, None)
+        label = _counted(answers)
         if label is not None:
             judged[number] = label == taken[number]
     return judged

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from automl_core.annotation.items import pack
-from automl_core.annotation.project import ConsensusRule, Project, ProjectState, Source, consensus
+from automl_core.annotation.project import ConsensusRule, Project, ProjectState, Source, Told, consensus
 from automl_core.annotation.project.labels import Vote
 from automl_core.annotation.quality import Votes, dawid_skene
 from tests.unit.annotation.project.test_loop import ids, threshold
@@ -40,7 +40,7 @@ def test_few_labels_are_counted_and_ties_are_told() -> None:
         (1, "anna", "order"),
     ]
     told = consensus(voted(*votes))
-    assert told[0] == ("refund", pytest.approx(2 / 3), 3, False, False, Source.PERSON, "majority")
+    assert told[0] == Told("refund", 2 / 3, 3, by="majority")
     assert (told[1].label, told[1].probability, told[1].tied) == ("other", 0.5, True)  # the one that was given first
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,7 +120,7 @@ def test_what_a_person_set_aside_stays_so_until_somebody_restores_it() -> None:
 
 def test_what_is_no_item_is_named_and_keeps_no_other_out() -> None:
     project = World().open()
-    given = [text(0), {"text": float("inf")}, {}, text(1), text(2)]
+    given: list[Any] = [text(0), {"text": float("inf")}, {}, text(1), text(2)]
     done = project.add_items(given, BY, source="lake", keys=["a", "b", "c", "a", "d"])
     assert (done.new, [place for place, _ in done.refused]) == (2, [0, 1, 2])
     assert "'a' stands twice" in done.refused[0][1]

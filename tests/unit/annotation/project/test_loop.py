@@ -94,6 +94,7 @@ def test_what_was_taken_wrongly_goes_back_and_is_not_taken_so_again() -> None:
     assert project.take_back(found, None, "the audit has failed", BY) == 0
     assert (project.state.taken, project.state.thresholds[found].withdrawn) == ({}, True)
     assert (project.state.thresholds[found].taken, project.state.taken_back(found)) == (3, {3, 4, 5})
+    assert [(each.labels, each.round) for each in project.state.thresholds[found].takes] == [({"order": [4, -2]}, 1)]
     with pytest.raises(Refused, match="threshold 1 was taken back: the audit has failed"):
         project.take(found, labels, BY)
     assert project.take(threshold(project, look=2), labels, BY).new == 3  # another search may

@@ -101,6 +101,32 @@ def test_tasks_of_files_are_not_on_the_page() -> None:
     assert numbers(project, project.claim("anna", 1, LEASE, to="files")) == [3]
 
 
+@pytest.mark.parametrize("where", ["page", "label-studio"])
+def test_who_is_asked_again_and_says_the_same_has_answered(where: str) -> None:
+    world = World()
+    world.sent([5, 2])
+    project = world.open()
+    first = [label(project, number, where=where, time=world.clock.now) for number in (5, 2)]
+    project.label(first, BY)
+    world.clock.now += 10
+    project.end_round(1, {}, BY)
+    project.begin_round(2, BY)
+    project.send(2, world.chosen(project, [5], "suspect"), "page", 1, BY, price=0.07)
+    world.clock.now += 10
+    if where != "page":
+        assert project.label(first, BY).same == 2  # that was the answer to the batch before
+        assert project.state.progress(2) == (0, 1)
+    again = [label(project, 5, where=where, time=world.clock.now)]
+    assert project.label(again, BY).same == 1
+    assert (project.state.progress(2), project.state.open_tasks()) == ((1, 1), [])
+    assert [(vote.batch, vote.kind, vote.price) for vote in project.state.history(5)] == [
+        (1, "useful", 0.05), (2, "suspect", 0.07),
+    ]  # fmt: skip
+    seq = project.state.seq
+    assert project.label([*again, *again], BY).same == 2
+    assert project.state.seq == seq
+
+
 def test_a_second_look_is_another_s_first() -> None:
     world = World()
     world.sent([5])

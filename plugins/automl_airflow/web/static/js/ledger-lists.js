@@ -3,7 +3,7 @@
 import { explain } from './dialog.js';
 import { fill, h } from './dom.js';
 import { cost as money, duration, many, number, setting, time } from './format.js';
-import { coefficient, interval, points, share } from './ledger-words.js';
+import { coefficient, interval, perPoint, points, share } from './ledger-words.js';
 import { scrolled, told } from './model-lists.js';
 import { shortName } from './names.js';
 import { pageOf, pageOfModel } from './parts.js';
@@ -51,12 +51,6 @@ export async function roundsCard(context) {
         : none('No round has begun yet.'),
     ),
   };
-}
-
-/** What a point took: a value with its ends. @param {any} found @param {(value: number) => string} shown */
-function perPoint(found, shown) {
-  if (found.value === null) return found.least === null ? '–' : `${shown(found.least)} or more`;
-  return `${shown(found.value)} (${shown(found.least)} to ${found.most === null ? 'any' : shown(found.most)})`;
 }
 
 /** @param {any} context @returns {Promise<Made>} */
@@ -134,7 +128,7 @@ export async function takenCard(context) {
     each.judged.of ? interval(each.judged) : '–',
     number(each.judged.of),
     each.judged.of ? share(1 - each.highest_wrong) : '–',
-    each.failed ? h('span', { class: 'badge bad' }, '✕ broken') : each.judged.of ? h('span', { class: 'badge good' }, '● holds') : h('span', { class: 'muted' }, 'nothing judged yet'),
+    each.failed ? h('span', { class: 'badge bad' }, '✕ broken') : each.judged.of ? h('span', { class: 'badge good' }, '● not broken') : h('span', { class: 'muted' }, 'nothing judged yet'),
     each.back ? told(`${number(each.back)} taken back: ${each.why_back}`) : '–',
   ]);
   return {

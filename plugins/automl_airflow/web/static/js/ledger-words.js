@@ -14,6 +14,12 @@ const signed = (value) => `${value > 0 ? '+' : value < 0 ? '−' : '±'}${number
 /** A gain with its interval. @param {any} gain */
 export const points = (gain) => (gain.value === null ? 'no items in common' : `${signed(gain.value)} points (${signed(gain.low)} to ${signed(gain.high)})`);
 
+/** What a point took: a value with its ends. @param {any} found @param {(value: number) => string} shown */
+export function perPoint(found, shown) {
+  if (found.value === null) return found.least === null ? '–' : `${shown(found.least)} or more`;
+  return `${shown(found.value)} (${shown(found.least)} to ${found.most === null ? 'any' : shown(found.most)})`;
+}
+
 /** Krippendorff's alpha or Cohen's kappa with its interval. @param {any} found */
 export function coefficient(found) {
   if (!found.items) return 'nobody has labelled the same items';

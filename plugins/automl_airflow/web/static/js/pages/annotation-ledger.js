@@ -5,7 +5,7 @@ import { explain } from '../dialog.js';
 import { fill, h } from '../dom.js';
 import { cost as money, duration, many, number } from '../format.js';
 import { agreementCard, casesCard, roundsCard, setsCard, sumsCard, suspectsCard, takenCard } from '../ledger-lists.js';
-import { interval, points, share } from '../ledger-words.js';
+import { interval, perPoint, points, share } from '../ledger-words.js';
 import { Panel } from '../panel.js';
 import { crumbs, figures, pageOfAnnotation, tabs } from '../parts.js';
 import accuracyPlot from '../plots/ledger-accuracy.js';
@@ -126,9 +126,9 @@ function drawHead(place, name, path, now, rows) {
       ['Labels', number(total.labels), [total.labels ? `${money(total.cost_per_label)}${currency} each` : null, total.skipped ? `; ${number(total.skipped)} skipped` : null]],
       ['Learned from', total.labels ? part(trained) : '–', [many(trained, 'label'), judging ? `; ${number(judging)} more say how good models and people are` : null]],
       ['People are right', interval(now.right.people), [now.right.people.of ? `on ${many(now.right.people.of, 'gold answer')}` : 'no gold item was answered']],
-      ['Models’ labels', taken ? share(1 - taken.highest_wrong) : '–', taken ? [`right at least, by an audit of ${many(taken.judged.of, 'label')}; ${share(taken.promised)} were promised`] : null],
+      ['Models are right', taken ? interval(taken.judged) : '–', taken ? [taken.judged.of ? `at least ${share(1 - taken.highest_wrong)}, by an audit of ${many(taken.judged.of, 'label')}` : 'nobody has judged one yet', `; ${share(taken.promised)} were promised`] : null],
       ['Accuracy now', last ? interval(last.accuracy) : '–', last ? [`of ${last.model}, on ${many(last.accuracy.of, 'item')} that no model learns from`] : null],
-      ['They brought', last?.so_far ? points(last.so_far) : '–', last?.so_far ? [`since round ${last.so_far.since}`, last.so_far.cost_per_point.value === null ? null : `, at ${money(last.so_far.cost_per_point.value)}${currency} a point`] : null],
+      ['They brought', last?.so_far ? points(last.so_far) : '–', last?.so_far ? [`since round ${last.so_far.since}`, last.so_far.cost_per_point.value === null ? null : `; a point for ${perPoint(last.so_far.cost_per_point, money)}${currency}`] : null],
       ['The next round', now.brought.next ? points({ value: now.brought.next.gain, low: now.brought.next.low, high: now.brought.next.high }) : '–', now.brought.next ? [`for ${many(now.brought.next.labels, 'label')} and ${money(now.brought.next.cost)}${currency}, by the learning curve`] : null],
     ]),
   );

@@ -109,7 +109,7 @@ export default function accuracyPlot() {
                   symbolSize: 8,
                   data: [
                     [x(last), last.accuracy.value],
-                    [x(last) + next[against], last.accuracy.value + next.gain],
+                    [x(last) + next[against], Math.min(1, last.accuracy.value + next.gain)],
                   ],
                   itemStyle: { color: colour('muted') },
                   lineStyle: { width: 2, type: 'dashed' },

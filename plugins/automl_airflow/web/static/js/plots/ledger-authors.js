@@ -53,14 +53,14 @@ export default {
       },
     });
     return {
-      grid: frame({ left: 110 }),
+      grid: frame({ left: 110, top: 52 }),
       legend: legend({ data: HOW.map((each) => each.name) }),
       xAxis: axis({ type: 'value', max: 1, min: (range) => Math.max(0, Math.floor(10 * Math.min(range.min, data.right.least_right)) / 10), name: 'right labels', axisLabel: { formatter: share, color: colour('muted'), hideOverlap: true } }),
       yAxis: axis({ type: 'category', data: rows.map((each) => each.author), scale: false, axisLabel: { width: 96, overflow: 'truncate', color: colour('muted') } }),
       tooltip: { trigger: 'item' },
       series: [
         ...HOW.map(drawn),
-        { type: 'line', data: [], markLine: { silent: true, symbol: 'none', lineStyle: { color: colour('muted'), type: 'dashed' }, label: { formatter: () => `at least ${share(data.right.least_right)}`, color: colour('muted'), position: 'insideEndTop' }, data: [{ xAxis: data.right.least_right }] } },
+        { type: 'line', data: [], markLine: { silent: true, symbol: 'none', lineStyle: { color: colour('muted'), type: 'dashed' }, label: { formatter: () => `at least ${share(data.right.least_right)}`, color: colour('muted'), position: 'end', rotate: 0 }, data: [{ xAxis: data.right.least_right }] } },
       ],
     };
   },
