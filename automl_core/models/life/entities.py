@@ -5,34 +5,17 @@ Times are seconds since 1970. Everything is plain JSON in the journal and in its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-How = Literal["airflow", "rest", "cli", "conditions", "dag"]
-"""By what way somebody acts: Airflow's approval page, our REST, the command line; stated conditions, or a DAG."""
+from automl_core.journal.persons import BY_HAND, How, Person
 
-BY_HAND: frozenset[str] = frozenset({"airflow", "rest", "cli"})
-"""The ways that people take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who did something, and by what way.
-
-    Attributes:
-        name: of the user; where no person acts (``conditions``, ``dag``) that of the DAG or its run.
-        how: the way.
-    """
-
-    name: str
-    how: How
-
-    def __str__(self) -> str:
-        """For people: ``anna (rest)``."""
-        return f"{self.name} ({self.how})"
+__all__ = [
+    "BY_HAND", "CHECKS_KEPT", "Asked", "Decision", "EvidenceRef", "How", "ModelCopy", "Moved", "Person", "Retraining",
+    "Shares", "Source", "Version", "VersionState",
+]  # fmt: skip
 
 
 class VersionState(StrEnum):

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from automl_core.models.life.entities import Person
+from automl_core.journal import Refused
+from automl_core.journal.persons import Person
 from automl_core.models.life.rollouts import Rollout
 
-
-class Refused(Exception):
-    """An act that is not possible, or not any more. The message says why; where somebody was faster, who and when.
-
-    Attributes:
-        why: in words.
-        by: who decided otherwise, None where nobody did.
-        when: when they did, seconds since 1970; None where nobody did.
-    """
-
-    def __init__(self, why: str, by: Person | None = None, when: float | None = None) -> None:
-        super().__init__(why)
-        self.why, self.by, self.when = why, by, when
+__all__ = ["Braked", "NoSuchVersion", "NotOffered", "Refused", "RolloutOpen"]
 
 
 class Braked(Refused):
