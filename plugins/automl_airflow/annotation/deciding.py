@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from automl_airflow.annotation.alerts import tell
-from automl_airflow.annotation.names import COLLECT, run_of_round
+from automl_airflow.annotation.names import COLLECT
 from automl_airflow.annotation.runs import start_round
 from automl_airflow.annotation.tasks import RoundOperator
 
@@ -45,9 +45,8 @@ class DecideOperator(RoundOperator):
             self.log.info("no further round: %s", why)
             return {"next": None, "why": why}
         try:
-            started = start_round(context, number + 1)
+            run, started = start_round(context, number + 1)
         except RuntimeError as error:
             raise AirflowException(str(error)) from error
-        run = run_of_round(number + 1)
         self.log.info("%s %s", "started" if started else "there is already", run)
         return {"next": number + 1, "run": run}

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl_airflow.annotation.names import run_of_round
+from automl_airflow.annotation.names import round_of_run, run_of_round
 from automl_airflow.models.demo import DemoFailed, client_of
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow
@@ -111,14 +111,11 @@ class Demo:
                 self.say(line)
 
     def _see_that_it_goes_on(self, number: int) -> None:
-        from automl_core.client.errors import NotKnown
-
-        try:
-            run = self.airflow.run(self.file.dag_ids[0], run_of_round(max(1, number)))
-        except NotKnown:
-            return
-        if run.state == "failed":
-            raise DemoFailed(f"{run.run_id} has failed: {self._url(number)}")
+        runs = self.airflow.runs(self.file.dag_ids[0])  # the newest first
+        newest = next((each for each in runs if round_of_run(each.run_id) == max(1, number)), None)
+        if newest is not None and newest.state == "failed":
+            url = self.airflow.run_url(newest.dag_id, newest.run_id)
+            raise DemoFailed(f"{newest.run_id} has failed: {url}")
 
     def check(self, state: ProjectState) -> None:
         """See that it came out as it should.
