@@ -23,8 +23,8 @@ from tests.unit.annotation.rounds.world import BY, World, file_of, sure_of, text
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Three rounds of two people who err, with labels that came with the data."""
     root = tmp_path_factory.mktemp("told")
-    file = file_of(root, people={"votes": 2, "price": 0.1})
-    made = World(root, file, texts(220), errors=0.08)
+    file = file_of(root, people={"votes": 2, "price": 0.1}, agree={"accuracy": 0.5, "confidence": 0.6})
+    made = World(root, file, texts(220), errors=0.15)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predicting, "scored", lambda *given, **more: made.scored(*given, **more))
         for number in (1, 2, 3):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.annotation.items import DamagedParts, NoSuchItem, item_id
+from automl_core.annotation.items import catalog as catalog_module
 from automl_core.annotation.items import parts as parts_module
 from automl_core.annotation.project import Added, ItemState, Label, Project, consensus
 from automl_core.annotation.project.layout import ITEMS
@@ -215,6 +216,21 @@ def test_each_part_is_read_once() -> None:
         project.catalog.content(project.catalog.id_of(number))
         project.refresh()
     assert store.reads == 1
+
+
+def test_content_that_does_not_fit_into_memory_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_module, "MOST_ITEMS", 4)
+    monkeypatch.setattr(catalog_module, "HELD", 1)
+    store = MemoryStore()
+    World(store).filled(10)
+    project = World(store).open()
+    for number in (9, 0, 4, 1, 9):
+        assert project.catalog.content(item_id(text(number))) == text(number)
+    key = store.list(f"_annotation/intents/{ITEMS}")[0]
+    store.put(key, store.get(key)[:-3])
+    with pytest.raises(DamagedParts, match="000000-"):
+        project.catalog.content(item_id(text(0)))
+    assert project.catalog.content(item_id(text(9))) == text(9)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", ".x", "x" * 151, "a..b"])

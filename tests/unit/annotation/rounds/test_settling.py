@@ -74,7 +74,10 @@ def test_labels_that_were_imported_are_no_random_sample(world: World) -> None:
     ids = project.catalog.ids_of([each for each in free if each not in project.state.tasks][:40])
     truth = [world.truth[str(each["text"])] for each in project.catalog.contents(ids)]
     project.label(
-        [Label(item=id, label=label, author="old", source=Source.IMPORTED) for id, label in zip(ids, truth, strict=True)],
+        [
+            Label(item=id, label=label, author="old", source=Source.IMPORTED)
+            for id, label in zip(ids, truth, strict=True)
+        ],
         BY,
     )
     world.people()
@@ -113,7 +116,7 @@ def test_without_two_models_that_may_nothing_is_taken_and_it_is_said(world: Worl
 def test_a_threshold_whose_promise_breaks_is_taken_back_and_its_items_are_asked_about_again(world: World) -> None:
     world.people()
     seen = {str(each["text"]) for each in _asked(world)}
-    # both are right on what was labelled, and both wrong on a third of all else: what they say of the sample shows it not
+    # right on all that was labelled, both wrong on a third of all else: nothing in the sample shows it
     hard = {text for place, text in enumerate(sorted(set(world.truth) - seen)) if place % 3 == 0}
     wrong = sure_of(world.truth, 0.97, lambda text: text in hard)
     _, settled, _ = second(world, wrong, wrong)
@@ -131,7 +134,9 @@ def test_a_threshold_whose_promise_breaks_is_taken_back_and_its_items_are_asked_
     assert settled.back[1] > 20
     assert state.thresholds[1].withdrawn
     assert any("taken back" in note for note in settled.notes)
-    assert not [number for number in taken if state.status(number) is ItemState.TAKEN and state.taken[number].threshold == 1]
+    assert not [
+        number for number in taken if state.status(number) is ItemState.TAKEN and state.taken[number].threshold == 1
+    ]
     looks = [each.look for each in state.thresholds.values()]
     assert looks == sorted(set(looks))
 
