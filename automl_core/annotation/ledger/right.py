@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_core.annotation.agreement import Audit, Promise
-from automl_core.annotation.agreement.audit import highest_share_ever
-from automl_core.annotation.agreement.bounds import interval
 from automl_core.annotation.ledger.facts import Answer, Facts, Threshold
 from automl_core.annotation.quality.dawid_skene import RIGHT, WRONG, Consensus, dawid_skene
 from automl_core.annotation.quality.gold import Verdict, on_gold
 from automl_core.annotation.quality.raters import Agreed, krippendorff, pairs
 from automl_core.annotation.quality.votes import Votes
+from automl_core.rates import rate_interval
 
 CONFIDENCE = 0.95
 """Of every interval here."""
@@ -47,8 +46,7 @@ class Share:
     @classmethod
     def counted(cls, right: int, of: int) -> Share:
         """Of a count."""
-        low, high = interval(of - right, of, CONFIDENCE) if of else (0.0, 1.0)
-        return cls(right, of, 1 - high if of else 0.0, 1 - low if of else 1.0)
+        return cls(right, of, *rate_interval(right, of, CONFIDENCE))
 
     def to_json(self) -> dict[str, Any]:
         """As pages and programs get it."""
@@ -312,6 +310,5 @@ def watch(threshold: Threshold) -> Watched:
     promise = Promise(threshold.accuracy, threshold.confidence)
     audit = Audit(promise, judged={str(item): good for item, good in threshold.judged.items()})
     judged = Share.counted(len(audit.judged) - audit.wrong, len(audit.judged))
-    highest = highest_share_ever(audit.wrong, len(audit.judged), promise.confidence) if audit.judged else 1.0
     reason = audit.reason if audit.judged else "nobody has judged a label that was taken under it yet"
-    return Watched(threshold, judged, highest, audit.failed, reason)
+    return Watched(threshold, judged, audit.highest, audit.failed, reason)

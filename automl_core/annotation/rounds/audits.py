@@ -81,9 +81,10 @@ def watched(project: Project, answers: Answers, thresholds: Iterable[Threshold],
             notes.append(f"threshold {each.id}: the predictions that it was found with are gone, so its audit rests")
             continue
         would = would_take(predictions, each)
-        audit = Audit(Promise(**each.promise))
-        audit.take((str(number) for number in project.state.taken_by(each.id)), round_number=each.round)
-        audit.judge({str(number): right for number, right in _judged(project.state, answers, each, would).items()})
+        audit = Audit.of(
+            Promise(**each.promise), {each.round: [str(number) for number in project.state.taken_by(each.id)]},
+            {str(number): right for number, right in _judged(project.state, answers, each, would).items()},
+        )  # fmt: skip
         found.append(Watched(each, audit, would))
     return found
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl_core.annotation.agreement.bounds import interval
 from automl_core.annotation.items import pack
 from automl_core.annotation.project import BadCase
 from automl_core.annotation.project.layout import round_prefix
@@ -18,6 +17,7 @@ from automl_core.annotation.rounds.models import Models
 from automl_core.annotation.rounds.predicting import predictions_of
 from automl_core.annotation.rounds.reach import Reach
 from automl_core.annotation.rounds.told import audits_of, suspects_of
+from automl_core.rates import rate_interval
 
 if TYPE_CHECKING:
     from automl_core.annotation.file import AnnotationFile
@@ -138,11 +138,11 @@ def _judged(predictions: kept.Predictions, answers: Answers) -> list[dict[str, A
             classes[label]["of"] += 1
             classes[label]["right"] += said == label
         of = len(right) + len(wrong) + len(unanswered)
-        bad_low, bad_high = interval(of - len(right), of, CONFIDENCE) if of else (0.0, 1.0)
+        low, high = rate_interval(len(right), of, CONFIDENCE)
         found.append({
             "name": model["name"], "labeller": model["labeller"], "run": model["run"], "set": model["set"],
-            "right": len(right), "of": of, "accuracy": len(right) / of if of else None, "low": 1 - bad_high,
-            "high": 1 - bad_low, "classes": classes,
+            "right": len(right), "of": of, "accuracy": len(right) / of if of else None, "low": low,
+            "high": high, "classes": classes,
             "hits": {"right": pack(right), "wrong": pack(wrong), "unanswered": pack(unanswered)},
         })  # fmt: skip
     return found
