@@ -32,6 +32,7 @@ from automl_core.models.rollout.guard import Guard
 from automl_core.models.rollout.judging import Judge
 from automl_core.models.rollout.rules import Ab, Rules
 from automl_core.models.traffic.sequential import MeanTest, Moments
+from automl_core.rates import rate_interval
 from automl_core.storage import open_store
 from automl_core.storage.base import ObjectStore
 from automl_core.storage.wrapper import StoreWrapper
@@ -107,10 +108,8 @@ def same(rollouts: int, ab: bool, seed: int) -> None:
 
 
 def upper(hits: int, many: int) -> float:
-    """The upper end of the two-sided 95 % interval of a share (Clopper and Pearson 1934, Biometrika 26, p. 404)."""
-    from scipy.stats import beta
-
-    return float(beta.ppf(0.975, hits + 1, many - hits)) if hits < many else 1.0
+    """The upper end of the two-sided 95 % interval of a share."""
+    return rate_interval(hits, many)[1]
 
 
 def fixed_size(one: float, other: float, alpha: float = 0.05, power: float = 0.9) -> int:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, Source, sources
 
-BESIDE = frozenset({"states", "release", "extras", "structs", "bearer"})
+BESIDE = frozenset({"states", "release", "extras", "structs", "bearer", "rates"})
 """Parts of automl_core that import nothing of it and that every other part may import."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "extras": frozenset(),
     "structs": frozenset(),
     "bearer": frozenset(),
+    "rates": frozenset(),
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),
@@ -123,7 +124,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         }
     ),
     # labels: which items people should look at, which two models may label, how right labels are
-    "annotation": frozenset({"data", "journal", "modelfile", "spec", "storage"}),
+    "annotation": frozenset(
+        {"backends", "closed", "data", "journal", "modelfile", "results", "spec", "storage", "study"}
+    ),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
@@ -159,6 +162,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "serving": frozenset({"backends", "journal", "modelfile", "models", "spec", "storage", "study"}),
     "cli": frozenset(
         {
+            "annotation",
             "audit",
             "batch",
             "client",
@@ -206,7 +210,8 @@ LIGHT = (
     "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
     "automl_core.importing.writing", "automl_core.modelfile", "automl_core.models.file",
-    "automl_core.models.file.checks", "automl_core.annotation",
+    "automl_core.models.file.checks", "automl_core.annotation", "automl_core.annotation.file",
+    "automl_core.annotation.file.checks", "automl_core.rates",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""

@@ -62,5 +62,11 @@ EXAMPLES: dict[str, str] = {
     "outcome": "churned",
     "worse_by": "2%",
     "mlflow.connection": "mlflow_default",
+    "items": "{data: messages/*.jsonl, kind: text, columns: [text]}",
+    "items.data": "messages/*.jsonl",
+    "labels": "{classes: [order, refund, other]}",
+    "classes": "[order, refund, other]",
+    "models": "[{experiment: intents_trees}, {experiment: intents_linear}]",
+    "label_studio.connection": "label_studio",
 }
 """Key, or its group and the key where it means something else there → what may stand there, as YAML in one line."""

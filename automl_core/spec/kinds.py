@@ -9,8 +9,9 @@ from automl_core.spec.errors import Problem, did_you_mean, show
 
 EXPERIMENT = "experiment"
 MODEL = "model"
+ANNOTATION = "annotation"
 
-KINDS = (EXPERIMENT, MODEL)
+KINDS = (EXPERIMENT, MODEL, ANNOTATION)
 """What ``kind:`` may say."""
 
 KEY = "kind"
@@ -53,4 +54,11 @@ def kind_problem(kind: Any, wanted: str) -> Problem:
     )  # fmt: skip
 
 
-_A = {EXPERIMENT: "an experiment", MODEL: "a model"}
+_A = {EXPERIMENT: "an experiment", MODEL: "a model", ANNOTATION: "an annotation project"}
+
+_NOUNS = {EXPERIMENT: "experiment", MODEL: "model", ANNOTATION: "annotation project"}
+
+
+def noun_of(kind: str) -> str:
+    """What a kind of file is about, in words: ``annotation project``; the kind itself where it is no known one."""
+    return _NOUNS.get(kind, kind)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automl_core.spec.bundles import FOLDERS, counts
-from automl_core.spec.kinds import EXPERIMENT, MODEL, kind_in
+from automl_core.spec.kinds import ANNOTATION, EXPERIMENT, MODEL, kind_in, noun_of
 
 EXTENSIONS = (".yaml", ".yml")
-"""Of files of experiments and models."""
+"""Of files of experiments, models and annotation projects."""
 
-MODEL_DAGS = ("rollout", "score", "watch")
-"""What the DAGs of a model are called, behind its name and a dot."""
+DAGS = {MODEL: ("rollout", "score", "watch"), ANNOTATION: ("annotation",)}
+"""Kind of file → what its DAGs are called, behind a name and a dot; an experiment's has its name alone."""
 
 _NAME = re.compile(rb"^name:[ \t]*(?:'([^'\n]*)'|\"([^\"\n]*)\"|([^\s#'\"][^\s#]*))", re.MULTILINE)
 _MOST = 1 << 20  # bytes; a file may not be larger
@@ -37,17 +37,18 @@ class Stated:
         return dag_ids(self.kind, self.name)
 
     def __str__(self) -> str:
-        return f"the {self.kind} {self.name}"
+        return f"the {noun_of(self.kind)} {self.name}"
 
 
 def dag_ids(kind: str, name: str) -> tuple[str, ...]:
-    """The ids of the DAGs of an experiment, or of a model: all that it may ever have.
+    """The ids of the DAGs of what a file is about: all that it may ever have.
 
     Args:
-        kind: `EXPERIMENT` or `MODEL`.
-        name: of the experiment or the model.
+        kind: one of `automl_core.spec.kinds.KINDS`.
+        name: that the file states.
     """
-    return tuple(f"{name}.{what}" for what in MODEL_DAGS) if kind == MODEL else (name,)
+    whats = DAGS.get(kind)
+    return (name,) if whats is None else tuple(f"{name}.{what}" for what in whats)
 
 
 def stated(path: Path) -> Stated | None:
@@ -91,7 +92,7 @@ def folder_of(path: Path, bundle: Path | None = None) -> Path:
 
 
 def experiment_files(folder: Path) -> list[Path]:
-    """The files below a folder that count as files of experiments and models, sorted."""
+    """The files below a folder that count as files of experiments, models and annotation projects, sorted."""
     return sorted(
         path
         for path in folder.rglob("*")
@@ -138,8 +139,14 @@ def taken_message(other: Path, path: Path, name: str, bundle: Path | None = None
     shown = other.relative_to(folder.parent) if other.is_relative_to(folder.parent) else other
     found = stated(other)
     if found is None or found.kind == kind:
-        which = "model's DAGs have names of their" if kind == MODEL else "experiment's DAG has a name of its"
+        which = "model's DAGs have names of their" if kind == MODEL else f"{noun_of(kind)}'s DAG has a name of its"
         return f"{name!r} is the name of {shown} already, and each {which} own"
-    if kind == MODEL:
-        return f"{found.name!r} is the name of the experiment in {shown}, and this model's DAG would be called so too"
-    return f"{name!r} is the name of a DAG of the model {found.name} already ({shown}); choose another one"
+    if kind == EXPERIMENT:
+        return (
+            f"{name!r} is the name of a DAG of the {noun_of(found.kind)} {found.name} already ({shown}); choose "
+            "another one"
+        )
+    return (
+        f"{found.name!r} is the name of the {noun_of(found.kind)} in {shown}, and this {noun_of(kind)}'s DAG "
+        "would be called so too"
+    )

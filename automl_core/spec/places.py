@@ -5,6 +5,7 @@ Nothing here looks whether a place exists: `automl_core.data` does.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -161,3 +162,47 @@ def format_of(name: str) -> tuple[Format | None, Compression | None]:
         if stem.endswith(ending):
             return format_, compression
     return None, compression
+
+
+def overlap(one: DataPlace, other: DataPlace) -> bool:
+    """Whether two places are the same, or one lies in the other; of a pattern only what it matches by name.
+
+    Args:
+        one, other: places.
+    """
+    if (one.scheme, one.root.lower() if one.is_table else one.root) != (
+        other.scheme, other.root.lower() if other.is_table else other.root,
+    ):  # fmt: skip
+        return False
+    if one.is_table:
+        return one.path.lower() == other.path.lower()
+    paths = [posixpath.normpath(place.path) for place in (one, other)]
+    if one.is_pattern or other.is_pattern:
+        from fnmatch import fnmatchcase
+
+        pattern, plain = paths if one.is_pattern else reversed(paths)
+        return fnmatchcase(plain, pattern)
+    return any(low == high or low.startswith(high.rstrip("/") + "/") for low, high in (paths, paths[::-1]))
+
+
+def regex_of(pattern: str) -> str:
+    """A pattern as a regular expression: ``*`` and ``?`` stay within a folder, ``**/`` is any number of folders."""
+    result, index = "", 0
+    while index < len(pattern):
+        rest = pattern[index:]
+        closing = pattern.find("]", index + 2)
+        if rest.startswith("**/"):
+            result, index = result + "(?:[^/]+/)*", index + 3
+        elif rest.startswith("**"):
+            result, index = result + ".*", index + 2
+        elif rest[0] == "*":
+            result, index = result + "[^/]*", index + 1
+        elif rest[0] == "?":
+            result, index = result + "[^/]", index + 1
+        elif rest[0] == "[" and closing > 0:
+            inside = pattern[index + 1 : closing].replace("\\", "\\\\")
+            inside = f"^{inside[1:]}" if inside.startswith("!") else inside.replace("^", "\\^", 1)
+            result, index = result + f"(?!/)[{inside}]", closing + 1
+        else:
+            result, index = result + re.escape(rest[0]), index + 1
+    return result

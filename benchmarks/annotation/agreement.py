@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from automl_core.annotation.agreement import Audit, Labeller, Promise, agree, plan
-from automl_core.annotation.agreement.bounds import highest_share
+from automl_core.rates import highest_rate
 from benchmarks.annotation.pools import FAMILIES, out_of_fold, pool
 
 SETS = ("optdigits", "texture", "penbased", "satimage", "magic", "twonorm", "ring", "phoneme", "letter", "banana")
@@ -71,7 +71,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     found = [run for name in told.sets for run in runs(name, told.seeds, labels, promise)]
     broken = sum(wrong > promise.allowed for _, wrong in found)
-    middle, high = np.median([share for share, _ in found]), highest_share(broken, len(found))
+    middle, high = np.median([share for share, _ in found]), highest_rate(broken, len(found), 0.05)
     print(f"\n{len(found)} runs: median taken {middle:.2f} of the pool; broken in {broken}")
     print(f"({broken / len(found):.1%}; with 95 % confidence at most {high:.1%}); {time.monotonic() - start:.0f} s")
     audits(promise)

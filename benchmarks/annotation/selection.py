@@ -21,10 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.annotation.selection import Pool, Rules, select
-from benchmarks.annotation.sets import NAMES, Parts, load
+from benchmarks.annotation.sets import HELD_OUT, NAMES, WORKED_ON, Parts, load
 
 FIRST = 20
 LESS = 0.01
+AGAIN = "random, another order"
+"""What luck alone does to the ratio: random selection against random selection."""
+
 Model = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -53,7 +56,7 @@ def learn(learner: str, parts: Parts, rows: NDArray[np.int64], seed: int) -> Mod
     else:
         from sklearn.ensemble import ExtraTreesClassifier
 
-        made = ExtraTreesClassifier(100, random_state=seed)
+        made = ExtraTreesClassifier(30 if learner == "few trees" else 100, random_state=seed)
     made.fit(parts.features[rows], truth)
 
     def predict(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,14 +91,14 @@ def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str
     everything = accuracy(learn(learner, parts, np.arange(pool), seed), parts)
     ids = [f"{name}-{row}" for row in range(pool)]
     row_of = {item: row for row, item in enumerate(ids)}
-    order = np.random.default_rng([seed, 1]).permutation(pool)
+    order = np.random.default_rng([seed, 2 if way == AGAIN else 1]).permutation(pool)
     labelled: list[int] = []
     audited: set[int] = set()
     curve: list[tuple[int, float]] = []
     model: Model | None = None
     second: Model | None = None
     for labels in schedule(pool, growth):
-        if way == "random":
+        if way in ("random", AGAIN):
             labelled = order[:labels].tolist()
         else:
             batch = select(
@@ -114,8 +117,8 @@ def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str
             labelled += [row_of[item] for item in batch.ids]
         rows = np.array([row for row in labelled if stratum == "trains" or row not in audited])
         model = learn(learner, parts, rows, seed)
-        if way != "random" and rules.by in ("vote", "disagreement"):
-            second = learn("logistic" if learner != "logistic" else "forest", parts, rows, seed)
+        if way not in ("random", AGAIN) and rules.by in ("vote", "disagreement"):
+            second = learn("logistic" if learner != "logistic" else "few trees", parts, rows, seed)
         curve.append((len(labelled), accuracy(model, parts)))
         if needed(curve, everything - LESS, pool) is not None:
             break
@@ -128,59 +131,98 @@ def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str
     }  # fmt: skip
 
 
-def table(runs: Sequence[dict[str, Any]]) -> str:
-    """Markdown: ways against random on the same set, seed and learner; only pairs that were both run count."""
-    base = {(one["set"], one["seed"], one["learner"]): one for one in runs if one["way"] == "random"}
+def table(runs: Sequence[dict[str, Any]], sets: Sequence[str]) -> str:
+    """Markdown: ways against random; only runs whose random one was run, too, count.
+
+    Twice: each run against random with the same seed, and each set's mean labels against random's. Where the goal is
+    near what a first batch reaches, luck decides when a run gets there, and pairs of runs differ by two such draws.
+    """
+    base = {(one["set"], one["seed"], one["learner"]): one["needed"] for one in runs if one["way"] == "random"}
     lines = [
-        "| learner | way | stratum | sets | runs | median ratio | 90th percentile | not reached |",
-        "|---|---|---|---|---|---|---|---|",
+        "| learner | way | stratum | sets | runs | median | 90th percentile | above 1.1 "
+        "| by set: median | 90th percentile | largest | never got there |",
+        "|---" * 12 + "|",
     ]
-    keys = sorted({(one["learner"], one["way"], one["stratum"]) for one in runs if one["way"] != "random"})
-    for learner, way, stratum in keys:
+    for learner, way, stratum in sorted({(one["learner"], one["way"], one["stratum"]) for one in runs}):
         own = [
             one
             for one in runs
             if (one["learner"], one["way"], one["stratum"]) == (learner, way, stratum)
+            and one["set"] in sets
             and (one["set"], one["seed"], learner) in base
         ]
-        if not own:
+        if not own or way == "random":
             continue
-        ratios = [one["needed"] / base[one["set"], one["seed"], learner]["needed"] for one in own]
+        pairs = [(one["set"], one["needed"], base[one["set"], one["seed"], learner]) for one in own]
+        ratios = np.array([ours / random for _, ours, random in pairs])
+        named = sorted({name for name, _, _ in pairs})
+        of_sets = [
+            sum(ours for each, ours, _ in pairs if each == name)
+            / sum(random for each, _, random in pairs if each == name)
+            for name in named
+        ]
         lines.append(
-            f"| {learner} | {way} | {stratum} | {len({one['set'] for one in own})} | {len(own)} |"
-            f" {np.median(ratios):.2f} | {np.quantile(ratios, 0.9):.2f} | {sum(not one['reached'] for one in own)} |"
+            f"| {learner} | {way} | {stratum} | {len(named)} | {len(own)} | {np.median(ratios):.2f} |"
+            f" {np.quantile(ratios, 0.9):.2f} | {(ratios > 1.1).mean():.0%} | {np.median(of_sets):.2f} |"
+            f" {np.quantile(of_sets, 0.9):.2f} | {max(of_sets):.2f} | {sum(not one['reached'] for one in own)} |"
         )
+    return "\n".join(lines) + "\n"
+
+
+def by_set(runs: Sequence[dict[str, Any]], sets: Sequence[str]) -> str:
+    """Markdown: mean labels of each set, random and every way."""
+    ways = sorted({(one["learner"], one["way"], one["stratum"]) for one in runs})
+    lines = ["| set | " + " | ".join(", ".join(way) for way in ways) + " |", "|---" * (1 + len(ways)) + "|"]
+    for name in sets:
+        cells = []
+        for way in ways:
+            found = [
+                one["needed"]
+                for one in runs
+                if one["set"] == name and (one["learner"], one["way"], one["stratum"]) == way
+            ]
+            cells.append(f"{np.mean(found):.0f}" if found else "")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", nargs="+", default=list(NAMES), choices=NAMES)
+    parser.add_argument("--sets", nargs="+", default=list(NAMES), choices=[*NAMES, "worked-on", "held-out"])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--learner", nargs="+", default=["logistic"], choices=["logistic", "boosting", "forest"])
+    parser.add_argument("--learner", nargs="+", default=["logistic"], choices=["logistic", "boosting", "forest", "few trees"])
     parser.add_argument("--by", nargs="+", default=["margin"])
     parser.add_argument("--diversity", nargs="+", default=[Rules().diversity])
     parser.add_argument("--multiple", nargs="+", type=int, default=[Rules().multiple])
     parser.add_argument("--stratum", nargs="+", default=["trains", "held-out"], choices=["trains", "held-out"])
     parser.add_argument("--cold", nargs="+", default=[Rules().cold])
+    parser.add_argument("--again", action="store_true", help="random selection in another order, too: what luck does")
+    parser.add_argument("--random-share", type=float, default=Rules().random_share, help="of the stratum in a batch")
     parser.add_argument("--growth", type=float, default=12, help="a batch has the labels so far, divided by this")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "selection.jsonl")
     parser.add_argument("--table", action="store_true", help="only the table of what was run")
+    parser.add_argument("--by-set", action="store_true", help="mean labels of each set, too")
     given = parser.parse_args()
+    parts = {"worked-on": WORKED_ON, "held-out": HELD_OUT}
+    given.sets = [name for each in given.sets for name in parts.get(each, (each,))]
     given.results.parent.mkdir(parents=True, exist_ok=True)
     runs = []
     if given.results.exists():
         runs = [json.loads(line) for line in given.results.read_text(encoding="utf-8").splitlines()]
     done = {(one["set"], one["seed"], one["learner"], one["way"], one["stratum"]) for one in runs}
-    ways = [("random", Rules(), "trains")]
+    ways = [("random", Rules(), "trains")] + [(AGAIN, Rules(), "trains")] * given.again
     for by in given.by:
         for diversity in given.diversity:
             for multiple in given.multiple if diversity != "none" else [1]:
                 way = f"{by}, {diversity}" + (f" of {multiple} ×" if diversity != "none" else "")
                 for cold in given.cold:
-                    rules = Rules(by=by, diversity=diversity, multiple=multiple, cold=cold)
-                    ways += [(f"{way}; {cold}", rules, each) for each in given.stratum]
+                    rules = Rules(
+                        by=by, diversity=diversity, multiple=multiple, cold=cold, random_share=given.random_share,
+                        stratum_share=max(Rules().stratum_share, given.random_share),
+                    )  # fmt: skip
+                    share = "" if given.random_share == Rules().random_share else f"; {given.random_share:g} random"
+                    ways += [(f"{way}; {cold}{share}", rules, each) for each in given.stratum]
     wanted = [
         (seed, learner, name, *way)
         for seed in range(given.seeds)
@@ -196,7 +238,9 @@ def main() -> int:
         with given.results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(one) + "\n")
         print(json.dumps(one), file=sys.stderr, flush=True)
-    print(table(runs), end="")
+    print(table(runs, given.sets), end="")
+    if given.by_set:
+        print("\n" + by_set(runs, given.sets), end="")
     return 0
 
 

@@ -11,10 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-NAMES = (
-    "banana", "chess", "german", "letter", "magic", "mammographic", "mushroom", "optdigits", "penbased", "phoneme",
-    "ring", "satimage", "segment", "spambase", "splice", "texture", "tic-tac-toe", "twonorm", "vehicle", "vowel",
+WORKED_ON = (
+    "german", "mammographic", "phoneme", "ring", "segment", "spambase", "splice", "tic-tac-toe", "vehicle", "vowel",
 )  # fmt: skip
+"""What rules were found on: the ten that had been run before the rest was looked at."""
+
+HELD_OUT = (
+    "banana", "chess", "letter", "magic", "mushroom", "optdigits", "penbased", "satimage", "texture", "twonorm",
+)  # fmt: skip
+"""What nothing was chosen by."""
+
+NAMES = tuple(sorted(WORKED_ON + HELD_OUT))
 
 LARGEST_POOL = 3_000
 LARGEST_TEST = 3_000

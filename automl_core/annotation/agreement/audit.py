@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from automl_core.annotation.agreement.bounds import Promise
+from automl_core.rates import highest_rate_ever, log_evidence, mean_evidence
 
 BETS = (0.015, 0.03, 0.06, 0.12, 0.25, 0.5)
 """Bets that are placed alike: shares of the money that a right label costs. (q - p) / (1 - p) is the one whose money
@@ -22,10 +20,11 @@ def evidence(wrong: int, judged: int, allowed: float, bets: Iterable[float] = BE
     With each judged item, x = 1 where its label is wrong and 0 else, a gambler's money is multiplied by
     1 + b (x - p) / p, p the allowed share and b in 0…1 the bet: by 1 - b where the label is right, by 1 + b (1 - p) / p
     where it is wrong. While the chance of a wrong label, given all before, is at most p, no bet has a positive
-    expectation, so the money ever reaches 1 / alpha with probability alpha at most (Ville's inequality; I.
-    Waudby-Smith and A. Ramdas 2024, "Estimating means of bounded random variables by betting", Journal of the Royal
-    Statistical Society B 86, p. 1, proposition 2 and section 4). The mean over bets is such a gambler, too. Bets are
-    fixed beforehand, so only counts matter and a correction of an earlier judgement is another count.
+    expectation, so the money ever reaches 1 / alpha with probability alpha at most (I. Waudby-Smith and A. Ramdas 2024,
+    "Estimating means of bounded random variables by betting", Journal of the Royal Statistical Society B 86, p. 1,
+    proposition 2 and section 4). The bet b is the likelihood ratio of 1 + b / (p (1 - b)) times the odds of p
+    (`rates.log_evidence`). Bets are fixed beforehand, so only counts matter and a correction of an earlier judgement is
+    another count.
 
     Args:
         wrong: how many of the judged items are wrong.
@@ -34,49 +33,14 @@ def evidence(wrong: int, judged: int, allowed: float, bets: Iterable[float] = BE
         bets: see above.
 
     Returns:
-        Money for a start of 1; infinite where it has no number any more.
+        Money for a start of 1.
 
     Raises:
         ValueError: no count, or a share that is none.
     """
-    if not 0 <= wrong <= judged:
-        raise ValueError(f"{wrong} wrong of {judged} judged items is no count")
     if not 0 < allowed < 1:
         raise ValueError(f"the allowed share is between 0 and 1, not {allowed}")
-    stakes = np.asarray(tuple(bets), dtype=np.float64)
-    logs = (judged - wrong) * np.log1p(-stakes) + wrong * np.log1p(stakes * (1 - allowed) / allowed)
-    top = float(logs.max())
-    return math.inf if top > 700 else math.exp(top) * float(np.exp(logs - top).mean())
-
-
-def highest_share_ever(wrong: int, judged: int, confidence: float = 0.95) -> float:
-    """The highest share of wrong labels that the judged items allow, at every look.
-
-    It is ever below the true share with probability ``1 - confidence`` at most.
-
-    All shares p are allowed whose likelihood is above alpha times its mean over a prior, Beta(1/2, 1/2) (H. Robbins
-    1970, "Statistical methods related to the law of the iterated logarithm", Annals of Mathematical Statistics 41, p.
-    1397; T. L. Lai 1976, "On confidence sequences", Annals of Statistics 4, p. 265).
-
-    Returns:
-        A share; 1 where nothing was judged.
-
-    Raises:
-        ValueError: no count.
-    """
-    from scipy.special import betaln
-
-    if not 0 <= wrong <= judged:
-        raise ValueError(f"{wrong} wrong of {judged} judged items is no count")
-    if wrong == judged:
-        return 1.0
-    least = float(betaln(wrong + 0.5, judged - wrong + 0.5) - betaln(0.5, 0.5)) + math.log(1 - confidence)
-    low, high = wrong / judged, 1.0
-    for _ in range(60):  # the likelihood falls from its top at wrong / judged on
-        middle = (low + high) / 2
-        likelihood = (wrong * math.log(middle) if wrong else 0.0) + (judged - wrong) * math.log1p(-middle)
-        low, high = (middle, high) if likelihood > least else (low, middle)
-    return high
+    return mean_evidence(log_evidence(wrong, judged, allowed, (1 + bet / (allowed * (1 - bet)) for bet in bets)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +75,27 @@ class Audit:
     promise: Promise = field(default_factory=Promise)
     taken: dict[str, int] = field(default_factory=dict)
     judged: dict[str, bool] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, promise: Promise, taken: Mapping[int, Iterable[str]], judged: Mapping[str, bool]) -> Audit:
+        """The audit of one threshold as it stands by recorded facts: the same as of one that was kept all the time.
+
+        Evidence is a matter of counts, so the order of judgements makes no difference. Nothing is refused here: what
+        was recorded as taken was taken, before the audit failed or not. Who takes a threshold back records that, too:
+        a judgement that is corrected afterwards may lower the evidence, and what was taken back stays so.
+
+        Args:
+            promise: under which the threshold was found.
+            taken: number of a round → items that it took under this threshold; one that several rounds name stays with
+                the lowest. Items that were taken back since are left out by whoever asks what goes back now.
+            judged: item → whether the label that the models agree on is right; see `judge` for which items count. The
+                last judgement of each.
+        """
+        audit = cls(promise, judged=dict(judged))
+        for number in sorted(taken):
+            for item in taken[number]:
+                audit.taken.setdefault(item, number)
+        return audit
 
     def take(self, items: Iterable[str], *, round_number: int) -> None:
         """Note what a round took under the threshold. An item that was taken before stays with its first round.
@@ -153,7 +138,7 @@ class Audit:
     @property
     def highest(self) -> float:
         """The highest share of wrong labels that the judgements allow, whenever one looks."""
-        return highest_share_ever(self.wrong, len(self.judged), self.promise.confidence)
+        return highest_rate_ever(self.wrong, len(self.judged), self.promise.alpha)
 
     @property
     def reason(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from automl_core.annotation.agreement.bounds import Promise, labels_needed, tail, wrong_allowed
+from automl_core.annotation.agreement.bounds import Promise, labels_needed, wrong_allowed
+from automl_core.rates import sample_for, tail
 
 CALIBRATING = 0.2
 """The share of the random sample that calibrates the models; the rest tests thresholds (`pair`)."""
@@ -85,17 +86,14 @@ def plan(
 
 
 def _advised(promise: Promise, supposed: float, chance: float) -> int:
-    """The fewest labels that show the promise with a chance, where each wrong one that is allowed takes more labels."""
-    wrong = labels = 0
-    while labels < MOST:
-        labels = labels_needed(promise, wrong)
-        if tail(wrong, labels, supposed) >= chance:
-            return labels
-        wrong += 1
-    raise ValueError(
-        f"where {supposed:.2%} of the labels are wrong it takes more than {MOST:,} of them to show that at most "
-        f"{promise.allowed:.2%} are; promise less, or take better models"
-    )
+    """The fewest labels that show the promise with a chance."""
+    found = sample_for(promise.allowed, supposed, promise.alpha, chance, most=MOST)
+    if found is None:
+        raise ValueError(
+            f"where {supposed:.2%} of the labels are wrong it takes more than {MOST:,} of them to show that at most "
+            f"{promise.allowed:.2%} are; promise less, or take better models"
+        )
+    return found
 
 
 def shows(promise: Promise, labels: int, supposed: float) -> float:

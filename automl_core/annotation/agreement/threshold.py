@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from automl_core.annotation.agreement.bounds import Promise, highest_share, labels_needed, tail, wrong_allowed
+from automl_core.annotation.agreement.bounds import Promise, labels_needed, wrong_allowed
+from automl_core.rates import highest_rate, tail
 
 STEPS = 50
 """Thresholds that are tested at most: so many equal parts of the items of which both models say the same."""
@@ -122,7 +123,7 @@ def find(
         return Found(None, promise, 0, 0, 0, 1.0, tuple(tested), _why_none(tested, held, promise, alpha))
     return Found(
         threshold=best.threshold, promise=promise, takes=best.items - best.labels, labels=best.labels, wrong=best.wrong,
-        highest=highest_share(best.wrong, best.labels, 1 - alpha), tested=tuple(tested),
+        highest=highest_rate(best.wrong, best.labels, alpha), tested=tuple(tested),
         reason=f"both models at least {best.threshold:.4f} sure: people labelled {best.labels} of {best.items} such "
         f"items and found {best.wrong} wrong, which shows that {promise} holds",
     )  # fmt: skip

@@ -2,8 +2,8 @@
 
 crowd-kit has this method, and brings transformers, tokenizers, nltk and a client of a model hub with it; two minutes of
 reading are the whole of it, so it is here. It differs in one point: each annotator's errors have a prior in which right
-labels are likelier than wrong ones. Without it, an annotator whose items nobody else has labelled is a stranger whose
-answers mean nothing, and all of them are overruled by the commonest class.
+labels are likelier than wrong ones. Without it, an annotator who has used one class alone so far is taken for one who
+always says it: items that nobody else has labelled get the commonest class, whatever the label was.
 """
 
 from __future__ import annotations

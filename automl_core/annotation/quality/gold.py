@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from automl_core.annotation.quality.votes import Votes
+from automl_core.rates import rate_interval
 
 Verdict = Literal["kept", "below", "open"]
 
@@ -42,14 +43,11 @@ def on_gold(
         votes: of all items.
         gold: item → its right label.
         demanded: share of right answers that an annotator should have.
-        confidence: of each interval, both sides (Clopper and Pearson 1934, "The use of confidence or fiducial limits",
-            Biometrika 26, p. 404).
+        confidence: of each interval, both sides.
 
     Raises:
         ValueError: a gold label that is no class of the votes: nobody could ever get it right.
     """
-    from automl_core.annotation.agreement.bounds import interval
-
     place = {name: at for at, name in enumerate(votes.classes)}
     strange = next((item for item, label in gold.items() if label not in place), None)
     if strange is not None:
@@ -63,8 +61,7 @@ def on_gold(
     found = []
     for at, held in answers.items():
         right = sum(good for _, good in held)
-        wrong_low, wrong_high = interval(len(held) - right, len(held), confidence) if held else (0.0, 1.0)
-        low, high = 1 - wrong_high, 1 - wrong_low
+        low, high = rate_interval(right, len(held), confidence)
         verdict: Verdict = "kept" if low >= demanded else "below" if high < demanded else "open"
         missed = tuple(name for name, good in held if not good)
         found.append(Record(votes.annotators[at], len(held), right, low, high, verdict, missed))

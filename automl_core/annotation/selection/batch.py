@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["bad case", "stratum", "useful", "cold start", "unpredicted"]
+Kind = Literal["bad case", "stratum", "useful", "cold start", "unpredicted", "suspect", "audit", "gold"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from automl_core.annotation.selection.curve import Curve, fit
 from automl_core.annotation.selection.rounds import Round
+from automl_core.rates import highest_rate, lowest_rate
 
 Why = Literal["target", "money", "rounds", "flat"]
 
@@ -70,21 +71,12 @@ class Verdict:
 
 
 def accuracy(right: int, of: int, alpha: float) -> tuple[float, float]:
-    """The exact interval of a share: each side misses with alpha at most.
-
-    Clopper and Pearson 1934, "The use of confidence or fiducial limits illustrated in the case of the binomial",
-    Biometrika 26, p. 409.
+    """The exact interval of a share (`rates`): each side misses with alpha at most.
 
     Raises:
         ValueError: more right ones than there are.
     """
-    if not 0 <= right <= of:
-        raise ValueError(f"{right} right of {of} is no count")
-    from scipy.special import betaincinv
-
-    low = float(betaincinv(right, of - right + 1, alpha)) if right else 0.0
-    high = float(betaincinv(right + 1, of - right, 1 - alpha)) if right < of else 1.0
-    return low, high
+    return lowest_rate(right, of, alpha), highest_rate(right, of, alpha)
 
 
 def share_of_alpha(alpha: float, look: int, looks: int | None) -> float:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.rates import sample_for, sample_needed
+
 Places = NDArray[np.float64]
 
 _BITS = 53
@@ -122,7 +124,7 @@ def sizing(
         power: chance of telling it where `expected` is true.
 
     Raises:
-        ValueError: a number outside of its range, or `expected` not above the target.
+        ValueError: a number outside of its range, or `expected` not above the target, or hardly so.
     """
     expected = (1 + target) / 2 if expected is None else expected
     if not (0 < target < expected <= 1 and 0 < alpha < 1 and 0 < power < 1 and looks >= 1 and items >= 0):
@@ -131,8 +133,10 @@ def sizing(
             f" {looks} looks and {items} items: one of these can't be"
         )
     each = alpha / looks
-    faultless = math.ceil(round(math.log(each) / math.log(target), 9))
-    many = _enough(target, expected, each, power, faultless)
+    faultless = sample_needed(0, 1 - target, each)
+    many = sample_for(1 - target, 1 - expected, each, power)
+    if many is None:
+        raise ValueError(f"target {target}, expected {expected}: no number of labels that anybody has tells them apart")
     share = min(1.0, many / items) if items else 1.0
     words = (
         f"to tell at {1 - alpha:.0%} that {target:.1%} is met, looking {looks} times, takes {faultless} labels of the"
@@ -145,24 +149,3 @@ def sizing(
         else f", and the pool has {items} items: it can't be told by them"
     )
     return Sizing(target, faultless, many, share, words)
-
-
-def _enough(target: float, expected: float, alpha: float, power: float, least: int) -> int:
-    """The fewest labels whose chance of telling is `power`: doubled until it is, then each number in between."""
-    high = least
-    while _power(np.array([high]), target, expected, alpha)[0] < power:
-        high *= 2
-    # The chance goes up and down by steps of whole errors, so numbers are tried one by one (of very many, some),
-    # and the first that is enough is taken.
-    low = max(least, high // 2)
-    numbers = np.unique(np.linspace(low, high, min(high - low + 1, 20_000)).astype(np.int64))
-    enough = _power(numbers, target, expected, alpha) >= power
-    return int(numbers[int(np.argmax(enough))])
-
-
-def _power(numbers: NDArray[np.int64], target: float, expected: float, alpha: float) -> NDArray[np.float64]:
-    from scipy.stats import binom
-
-    allowed = binom.ppf(alpha, numbers, 1 - target)  # the fewest errors with a chance above or of alpha
-    allowed = np.where(binom.cdf(allowed, numbers, 1 - target) > alpha, allowed - 1, allowed)
-    return np.asarray(np.where(allowed >= 0, binom.cdf(allowed, numbers, 1 - expected), 0.0))

@@ -1,4 +1,4 @@
-"""`python -m automl_core.models.evaluation FOLDER [BYTES]`: a request in, evidence out, in a process of its own."""
+"""`python -m automl_core.models.evaluation FOLDER [BYTES]`: an evaluation in a process of its own (`apart`)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from automl_core.models.evaluation.apart import EVIDENCE, PROBLEM, ROWS, Request
+from automl_core.backends import apart
+from automl_core.models.evaluation.apart import EVIDENCE, ROWS, Request
 from automl_core.models.evaluation.options import NotEvaluated
 
-FAILED = 3
+FAILED = apart.FAILED
 """Exit code where ``problem.json`` says why there is no evidence."""
 
 
@@ -23,24 +24,15 @@ def main(arguments: list[str]) -> int:
     Returns:
         0, or `FAILED`.
     """
-    if not arguments:
-        print("usage: python -m automl_core.models.evaluation FOLDER [BYTES]", file=sys.stderr)
-        return 2
-    folder, memory = Path(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
-    if memory:
-        _limit(memory)
-    try:
-        evidence, rows = _evaluated(folder)
-        texts = {ROWS: _text(rows), EVIDENCE: _text(evidence)}
-    except (NotEvaluated, ImportError, OSError) as error:
-        return _problem(folder, str(error))
-    except MemoryError:
-        return _problem(folder, f"the evaluation takes more than {memory >> 20:,} MiB of memory")
-    for name, text in texts.items():  # the evidence last: where it is, all is
-        unfinished = folder / f".{name}.part"
-        unfinished.write_text(text, encoding="utf-8", errors="surrogatepass")
-        unfinished.replace(folder / name)
-    return 0
+    return apart.serve(
+        arguments, _work, module="automl_core.models.evaluation", what="the evaluation",
+        refused=(NotEvaluated, ImportError, OSError),
+    )  # fmt: skip
+
+
+def _work(folder: Path) -> dict[str, bytes]:
+    evidence, rows = _evaluated(folder)
+    return {ROWS: _text(rows), EVIDENCE: _text(evidence)}  # the evidence last: where it is, all is
 
 
 def _evaluated(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -63,23 +55,9 @@ def _evaluated(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return evaluate(request.challenger, request.champion, table, request.options, earlier=request.earlier)
 
 
-def _limit(memory: int) -> None:
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    except (ImportError, ValueError, OSError):  # where there is no such limit, or a lower one already
-        pass
-
-
-def _problem(folder: Path, why: str) -> int:
-    (folder / PROBLEM).write_text(json.dumps({"problem": why}), encoding="utf-8")
-    print(why, file=sys.stderr)
-    return FAILED
-
-
-def _text(body: dict[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+def _text(body: dict[str, Any]) -> bytes:
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    return text.encode("utf-8", "surrogatepass")
 
 
 if __name__ == "__main__":

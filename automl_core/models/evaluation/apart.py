@@ -7,8 +7,6 @@ and ``rows.json``, or ``problem.json``. The process is watched as a training tas
 from __future__ import annotations
 
 import json
-import os
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -16,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl_core.backends import apart
 from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated
 
 REQUEST, EVIDENCE, ROWS, PROBLEM, TABLE = (
-    "request.json", "evidence.json", "evidence-rows.json", "problem.json", "rows.parquet",
+    "request.json", "evidence.json", "evidence-rows.json", apart.PROBLEM, "rows.parquet",
 )  # fmt: skip
 LONGEST = 3600.0
 """Seconds that an evaluation may take."""
@@ -28,8 +27,6 @@ MEMORY = 8 << 30
 """Bytes of address space that it may take."""
 
 FORMAT = 1
-_BREATH = 0.2
-_SAID = 20
 
 
 @dataclass(frozen=True)
@@ -118,54 +115,19 @@ def run_apart(
         NotEvaluated: why there is none: what was wrong with models or data, that it was killed and how, that it took
             too long or too much memory.
     """
-    from automl_core.backends.base import Cause, StartError
-    from automl_core.backends.local import LocalProcess
-
     with ExitStack() as stack:
         home = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="automl-evaluation-"))).absolute()
         home.mkdir(parents=True, exist_ok=True)
-        for name in (EVIDENCE, ROWS, PROBLEM):
-            (home / name).unlink(missing_ok=True)
         request.write(home)
-        command = [sys.executable, "-m", "automl_core.models.evaluation", str(home), str(memory or 0)]
-        said: list[str] = []
-        job = LocalProcess.of(command, _environment(), cwd=home, timeout=timeout, label="evaluation")
+        command = apart.command("automl_core.models.evaluation", home, memory)
         try:
-            with job:
-                job.start()
-                for lines in job.follow(interval=_BREATH):
-                    for line in lines if say is not None else ():
-                        say(line)  # type: ignore[misc]
-                    said += lines
-                    del said[:-_SAID]
-                    if not wanted():
-                        job.terminate(1.0)
-                ended = job.poll()
-        except StartError as error:
-            raise NotEvaluated(f"the evaluation does not start: {error}") from None
-        assert ended is not None
-        if (home / PROBLEM).is_file():
-            raise NotEvaluated(str(json.loads((home / PROBLEM).read_text(encoding="utf-8"))["problem"]))
-        if ended.ok and (home / EVIDENCE).is_file() and (home / ROWS).is_file():
-            return _object(home / EVIDENCE), _object(home / ROWS)
-        if ended.cause is Cause.TIMEOUT:
-            raise NotEvaluated(f"the evaluation took longer than {timeout:g} s")
-        if ended.cause is Cause.TERMINATED:
-            raise NotEvaluated("the evaluation was ended: nobody wants it any more")
-        last = next((line for line in reversed(said) if line.strip()), "it said nothing")
-        raise NotEvaluated(f"the evaluation's process ended without evidence: {ended.reason} (its last line: {last})")
-
-
-def _environment() -> dict[str, str]:
-    from automl_core.backends.environment import inherited
-
-    root = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(dict.fromkeys([root, *(each for each in sys.path if each)]))
-    # one thread, and nothing reserved that is not used: the limit is one of addresses
-    return inherited(os.environ) | {
-        "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
-    }  # fmt: skip
+            apart.run(
+                command, home, what="the evaluation", results=(EVIDENCE, ROWS), timeout=timeout, result="evidence",
+                say=say, wanted=wanted,
+            )  # fmt: skip
+        except apart.NotDone as error:
+            raise NotEvaluated(str(error)) from None
+        return _object(home / EVIDENCE), _object(home / ROWS)
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from automl_core.models.evaluation.document import Interval, interval
 from automl_core.models.evaluation.resampling import Draws, chance, ends
 from automl_core.models.evaluation.statistics import Cells, given_of, statistic
 from automl_core.models.evaluation.subjects import Said
+from automl_core.rates import tail
 from automl_core.tabular.metrics import Metric
 
 Codes = NDArray[np.int64]
@@ -225,6 +226,6 @@ def mcnemar(sample: Sample, confidence: float) -> tuple[Interval, float]:
     rows = len(sample)
     up, down = (gained + 1) / (rows + 2), (lost + 1) / (rows + 2)
     reach = float(special.ndtri((1 + confidence) / 2)) * math.sqrt((up + down - (up - down) ** 2) / (rows + 2))
-    odds = min(1.0, 2.0 * float(special.bdtr(min(gained, lost), gained + lost, 0.5))) if gained + lost else 1.0
+    odds = min(1.0, 2.0 * tail(min(gained, lost), gained + lost, 0.5))
     value = (gained - lost) / rows
     return interval(value, max(-1.0, up - down - reach), min(1.0, up - down + reach)), odds

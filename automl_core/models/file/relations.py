@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
 from automl_core.models.file.deploy import Batch, KubernetesBatch, MaxComputeBatch
@@ -12,12 +11,12 @@ from automl_core.models.file.model import ModelFile
 from automl_core.models.file.rolling import served_problems
 from automl_core.models.file.values import Data, data_set_of
 from automl_core.spec.bundles import BUNDLE_DIR
-from automl_core.spec.datasets import IN_PLACES, filled
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
 from automl_core.spec.placeholders import placeholders
-from automl_core.spec.places import BadPlace, DataPlace, parse_place
+from automl_core.spec.places import BadPlace, DataPlace, overlap, parse_place
 from automl_core.spec.schedule import zone_problems
+from automl_core.spec.values import filled_place
 
 
 def relation_problems(file: ModelFile) -> Iterator[Problem]:
@@ -130,7 +129,7 @@ def _batch(file: ModelFile, deploy: Batch) -> Iterator[Problem]:
             source = _read(text)
             if where[:2] in (("deploy", "out"), ("feedback", "answers")) or source is None:
                 continue
-            if _touch(source, target):
+            if overlap(source, target):
                 yield Problem(
                     f"it lies where `{'.'.join(map(str, where[:2]))}` is read from ({text}): predictions would be "
                     "taken for data", at, found=show(out), suggestion="Write to another place",
@@ -179,7 +178,7 @@ def _not_in_the_log(file: ModelFile) -> Iterator[Problem]:
     assert file.feedback is not None
     told, logged = data_set_of(file.feedback.data).place, _read(file.logged.place)
     source = _read(told)
-    if logged is not None and source is not None and _touch(source, logged):
+    if logged is not None and source is not None and overlap(source, logged):
         yield Problem(
             f"it lies where the servers write their answers ({file.logged.place})",
             ("feedback", "data") if isinstance(file.feedback.data, str) else ("feedback", "data", "place"),
@@ -237,23 +236,6 @@ def _retrain(file: ModelFile) -> Iterator[Problem]:
 
 def _read(text: str) -> DataPlace | None:
     try:
-        return parse_place(filled(text, dict.fromkeys(IN_PLACES, "x")))
+        return parse_place(filled_place(text))
     except (BadPlace, KeyError):
         return None
-
-
-def _touch(one: DataPlace, other: DataPlace) -> bool:
-    """Whether two places are the same, or one lies in the other; of a pattern only what it matches by name."""
-    if (one.scheme, one.root.lower() if one.is_table else one.root) != (
-        other.scheme, other.root.lower() if other.is_table else other.root,
-    ):  # fmt: skip
-        return False
-    if one.is_table:
-        return one.path.lower() == other.path.lower()
-    paths = [posixpath.normpath(place.path) for place in (one, other)]
-    if one.is_pattern or other.is_pattern:
-        from fnmatch import fnmatchcase
-
-        pattern, plain = paths if one.is_pattern else reversed(paths)
-        return fnmatchcase(plain, pattern)
-    return any(low == high or low.startswith(high.rstrip("/") + "/") for low, high in (paths, paths[::-1]))

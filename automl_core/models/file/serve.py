@@ -2,49 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
-from automl_core.models.file.values import Loss, Period, WorseBy, loss_of
+from automl_core.models.file.values import Loss, Period, Share, WorseBy, loss_of
 from automl_core.spec.base import Model
-
-_PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
 
 STEPS = (0.05, 0.25, 1.0)
 """Shares of the steps, where the file names none."""
-
-
-def _parse_share(value: Any) -> float:
-    match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
-    if match is not None:
-        share = float(match[1]) / 100
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        share = float(value)
-        if 1 < share <= 100:
-            raise ValueError(f"a share such as 5% is wanted here; write {value:g}%")
-    else:
-        raise ValueError("a share such as 5%, or a number such as 0.05, is wanted here")
-    if not 0 < share <= 1:
-        raise ValueError("a share above 0 and of at most 100% is wanted here")
-    return share
-
-
-Share = Annotated[
-    float,
-    BeforeValidator(_parse_share),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
-                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"},
-            ],
-            "description": "A share above 0 and of at most 100%: text such as 5%, or a number such as 0.05.",
-        }
-    ),
-]
-"""A share of the traffic, 0 to 1; written as ``5%`` or ``0.05``."""
 
 
 class Metric(Model):

@@ -1,60 +1,22 @@
-"""Values that several groups of a model's file have: places, repetitions, losses in percent."""
+"""Values that several groups of a model's file have: repetitions, losses in percent, and those that all files have."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, WithJsonSchema
 
-from automl_core.spec.base import Model
-from automl_core.spec.datasets import DataSet, place_problem
-from automl_core.spec.places import Format
 from automl_core.spec.schedule import cron_problem
 from automl_core.spec.units import parse_duration
+from automl_core.spec.values import Data, Period, Share, check_place, data_set_of, texts_not_empty
+
+__all__ = [
+    "Data", "Every", "Loss", "Period", "Share", "WorseBy", "check_place", "data_set_of", "loss_of", "texts_not_empty",
+]  # fmt: skip
 
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*%")
-
-
-def check_place(given: Any) -> Any:
-    """A place as it stands, for validators: a group has looked at its own.
-
-    Raises:
-        ValueError: it is none.
-    """
-    wrong = place_problem(given) if isinstance(given, str) else None
-    if wrong is not None:
-        raise ValueError(wrong)
-    return given
-
-
-class Data(Model):
-    """Where data lie and how they are reached."""
-
-    place: str = Field(
-        description="A file, folder or pattern (path relative to AUTOML_HOME, file://, s3://, oss://), or a table of "
-        "MaxCompute (odps://project/table/partition). ${ds} and the other dates of the run, and ${bundle_dir}, may "
-        "stand in it."
-    )
-    connection: str | None = Field(
-        None,
-        description="Airflow connection with the keys and the end point. Left out for a bucket: that of `output`, "
-        "where output.storage has the same scheme.",
-    )
-    format: Format | None = Field(
-        None, description="csv, tsv, parquet or jsonl, where the names of the files don't say it."
-    )
-
-    _place = field_validator("place")(check_place)
-
-
-def data_set_of(given: str | Data) -> DataSet:
-    """A place as the file has it, in full, for `automl_core.spec.datasets.place_of` and whoever reads data."""
-    if isinstance(given, str):
-        return DataSet(place=given)
-    return DataSet(place=given.place, connection=given.connection, format=given.format)
 
 
 def _is_duration(value: Any) -> float | None:
@@ -89,29 +51,6 @@ Every = Annotated[
     ),
 ]
 """How often: seconds, or the text of a cron line."""
-
-
-def _parse_period(value: Any) -> float:
-    seconds = parse_duration(value)
-    if seconds <= 0:
-        raise ValueError("a duration above 0 is wanted here, such as 30m or 3d")
-    return seconds
-
-
-Period = Annotated[
-    float,
-    BeforeValidator(_parse_period),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0},
-                {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*([mM]?[sS]|[mMhHdD])\s*)+$"},
-            ],
-            "description": "A duration above 0: a number of seconds, or text such as 45s, 30m, 1h30m, 2d.",
-        }
-    ),
-]
-"""Seconds, above 0; written as durations are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,26 +112,3 @@ WorseBy = Annotated[
     ),
 ]
 """A loss as the file has it; `loss_of` reads it."""
-
-
-def texts_not_empty(what: str) -> Callable[[list[str]], list[str]]:
-    """A validator of lists of names: none empty, none twice.
-
-    Args:
-        what: a name is called, such as ``a column``.
-    """
-
-    def check(names: list[str]) -> list[str]:
-        for message in _wrong_names(names, what):
-            raise ValueError(message)
-        return names
-
-    return check
-
-
-def _wrong_names(names: list[str], what: str) -> Iterator[str]:
-    for index, name in enumerate(names):
-        if not name.strip():
-            yield f"{what} must have a name"
-        if name in names[:index]:
-            yield f"{name!r} stands there twice"

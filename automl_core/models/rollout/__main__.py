@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import msgspec
 
-from automl_core.models.rollout.late import MEASURED, PROBLEM, REQUEST, Request
+from automl_core.backends import apart
+from automl_core.models.rollout.late import MEASURED, REQUEST, Request
 from automl_core.models.rollout.measures import Measured
 
-FAILED = 3
+FAILED = apart.FAILED
 """Exit code where ``problem.json`` says why nothing was measured."""
 
 
@@ -24,22 +24,12 @@ def main(arguments: list[str]) -> int:
     Returns:
         0, or `FAILED`.
     """
-    if not arguments:
-        print("usage: python -m automl_core.models.rollout FOLDER [BYTES]", file=sys.stderr)
-        return 2
-    folder, memory = Path(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
-    if memory:
-        _limit(memory)
-    try:
-        data = msgspec.json.encode(_measured(msgspec.json.decode((folder / REQUEST).read_bytes(), type=Request)))
-    except MemoryError:
-        return _problem(folder, f"it takes more than {memory >> 20:,} MiB of memory")
-    except Exception as error:  # whatever it is, a person is to read it beside the rollout
-        return _problem(folder, str(error) or type(error).__name__)
-    unfinished = folder / f".{MEASURED}.part"
-    unfinished.write_bytes(data)
-    unfinished.replace(folder / MEASURED)
-    return 0
+    return apart.serve(arguments, _work, module="automl_core.models.rollout", what="it")
+
+
+def _work(folder: Path) -> dict[str, bytes]:
+    request = msgspec.json.decode((folder / REQUEST).read_bytes(), type=Request)
+    return {MEASURED: msgspec.json.encode(_measured(request))}
 
 
 def _measured(request: Request) -> list[Measured]:
@@ -60,21 +50,6 @@ def _measured(request: Request) -> list[Measured]:
         answered=file.answered, time=request.now, zone=file.feedback.timezone,
         words=[*found.counts.words(), *found.notes],
     )  # fmt: skip
-
-
-def _limit(memory: int) -> None:
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    except (ImportError, ValueError, OSError):  # where there is no such limit, or a lower one already
-        pass
-
-
-def _problem(folder: Path, why: str) -> int:
-    (folder / PROBLEM).write_text(json.dumps({"problem": why}), encoding="utf-8")
-    print(why, file=sys.stderr)
-    return FAILED
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ import msgspec
 
 from automl_core.models.rollout.rules import SLOW, Alphas, Rules
 from automl_core.models.rollout.tallies import Counts, Tally
-from automl_core.models.traffic.fixed import FixedRateTest, highest_rate
+from automl_core.models.traffic.fixed import FixedRateTest
 from automl_core.models.traffic.sequential import ODDS, Block, RateTest
+from automl_core.rates import highest_rate_ever
 
 WINDOW = 600.0
 """Seconds of one entry of `Evidence.recent`."""
@@ -213,4 +214,4 @@ class Evidence(msgspec.Struct):
         """The champion's rate, at its highest that the answers allow; 0 where the limit is absolute."""
         if not alphas.bound:
             return 0.0
-        return highest_rate(self.champion.answers, hits, alphas.bound)
+        return highest_rate_ever(hits, self.champion.answers, alphas.bound)

@@ -6,9 +6,6 @@ alone. The process is watched as a training task is: nothing of it outlives its 
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from automl_core.backends import apart
 from automl_core.models.life.rollouts import Rollout
 from automl_core.models.rollout.measures import Measured
 from automl_core.models.rollout.rules import Rules
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from automl_core.backends.local import LocalProcess
     from automl_core.models.file import ModelFile
 
-REQUEST, MEASURED, PROBLEM = "request.json", "measured.json", "problem.json"
+REQUEST, MEASURED, PROBLEM = "request.json", "measured.json", apart.PROBLEM
 LONGEST = 600.0
 """Seconds that a measurement may take."""
 
@@ -120,9 +118,9 @@ class Late:
             self.file.plain(), list(self.rules.metrics), rollout.begun, now, str(self.home.absolute()), self.bundle
         )
         (folder / REQUEST).write_bytes(msgspec.json.encode(request))
-        command = [sys.executable, "-m", self.program, str(folder), str(self.memory)]
+        command = apart.command(self.program, folder, self.memory)
         try:
-            environment = self._environment()
+            environment = apart.environment() | dict(self.environment())
             job = LocalProcess.of(command, environment, cwd=folder, timeout=self.timeout, label="late labels")
             job.start()
         except Exception as error:  # a connection that is not there, say: no reason not to guard
@@ -142,8 +140,8 @@ class Late:
             return []
         folder = Path(self._folder.name)
         try:
-            if (folder / PROBLEM).is_file():
-                return self._problem(now, str(json.loads((folder / PROBLEM).read_text(encoding="utf-8"))["problem"]))
+            if (problem := apart.problem_in(folder)) is not None:
+                return self._problem(now, problem)
             if ended.ok and (folder / MEASURED).is_file():
                 return msgspec.json.decode((folder / MEASURED).read_bytes(), type=list[Measured])
         except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
@@ -157,17 +155,6 @@ class Late:
 
     def _problem(self, now: float, why: str) -> list[Measured]:
         return [Measured(name, now, problem=why) for name in self.rules.metrics]
-
-    def _environment(self) -> dict[str, str]:
-        from automl_core.backends.environment import inherited
-
-        root = str(Path(__file__).resolve().parents[3])
-        path = os.pathsep.join(dict.fromkeys([root, *(each for each in sys.path if each)]))
-        # one thread, and nothing reserved that is not used: the limit is one of addresses
-        return inherited(os.environ) | {
-            "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-            "ARROW_DEFAULT_MEMORY_POOL": "system",
-        } | dict(self.environment())  # fmt: skip
 
 
 known(list[Measured], Request)

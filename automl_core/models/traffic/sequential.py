@@ -19,6 +19,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.rates import check_count, mean_evidence
+
 Side = Literal["worse", "better"]
 
 ODDS = (1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 30.0)
@@ -46,8 +48,7 @@ class Block:
             ValueError: more hits than answers, or fewer than none.
         """
         for answers, hits in ((self.champion, self.champion_hits), (self.challenger, self.challenger_hits)):
-            if not 0 <= hits <= answers:
-                raise ValueError(f"{hits} of {answers} answers is no count")
+            check_count(hits, answers)
 
 
 @dataclass
@@ -120,8 +121,7 @@ class RateTest:
     @property
     def value(self) -> float:
         """The evidence against "no higher rate", as a ratio: 20 is what decides at 5 %."""
-        top = float(self.evidence.max())
-        return math.exp(min(top, 700.0)) * float(np.exp(self.evidence - top).mean())
+        return mean_evidence(self.evidence)
 
     @property
     def decided(self) -> bool:

@@ -81,10 +81,10 @@ def test_an_experiment_may_say_that_it_is_one() -> None:
     ("kind", "said"),
     [
         ("model", "f:1: kind: this is the file of a model, and an experiment is wanted here."),
-        ("annotation", "f:1: kind: 'annotation' is no kind of file. Allowed: experiment, model."),
-        ("modl", "f:1: kind: 'modl' is no kind of file. Allowed: experiment, model. Did you mean 'model'?"),
-        ("3", "f:1: kind: 3 is no kind of file. Allowed: experiment, model."),
-        ("null", "f:1: kind: null is no kind of file. Allowed: experiment, model."),
+        ("annotation", "f:1: kind: this is the file of an annotation project, and an experiment is wanted here."),
+        ("modl", "f:1: kind: 'modl' is no kind of file. Allowed: experiment, model, annotation. Did you mean 'model'?"),
+        ("3", "f:1: kind: 3 is no kind of file. Allowed: experiment, model, annotation."),
+        ("null", "f:1: kind: null is no kind of file. Allowed: experiment, model, annotation."),
     ],
 )  # fmt: skip
 def test_what_is_no_experiment_is_said_and_nothing_else(kind: str, said: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from automl_core.spec.bundles import bundle_of, counts
-from automl_core.spec.names import dag_ids, folder_of, name_taken, taken_message
+from automl_core.spec.names import dag_ids, folder_of, name_taken, stated_kind, taken_message
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -17,7 +17,7 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-EXPERIMENT, MODEL = "name: {}\n", "kind: model\nname: {}\n"
+EXPERIMENT, MODEL, PROJECT = "name: {}\n", "kind: model\nname: {}\n", "kind: annotation\nname: {}\n"
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,27 @@ EXPERIMENT, MODEL = "name: {}\n", "kind: model\nname: {}\n"
         (EXPERIMENT.format("a.rollouts"), MODEL.format("a"), ""),
         (MODEL.format("a"), MODEL.format("a.rollout"), ""),
         (EXPERIMENT.format("b"), EXPERIMENT.format("a"), ""),
+        (PROJECT.format("a"), PROJECT.format("a"), "each annotation project's DAG has a name of its own"),
+        (PROJECT.format("a"), MODEL.format("a"), ""),
+        (PROJECT.format("a"), EXPERIMENT.format("a"), ""),
+        (
+            PROJECT.format("a"),
+            EXPERIMENT.format("a.annotation"),
+            "is the name of a DAG of the annotation project a alr",
+        ),
+        (
+            EXPERIMENT.format("a.annotation"),
+            PROJECT.format("a"),
+            "and this annotation project's DAG would be called so",
+        ),
+        (EXPERIMENT.format("a.rollout"), PROJECT.format("a"), ""),
     ],
 )
 def test_the_first_file_has_the_name(tmp_path: Path, first: str, second: str, taken: str) -> None:
     folder = tmp_path / "experiments"
     one, two = write(folder, "1.yaml", first), write(folder, "2.yaml", second)
-    kind, name = ("model" if "kind" in second else "experiment"), second.split()[-1]
-    assert name_taken(one, first.split()[-1], kind="model" if "kind" in first else "experiment") is None
+    kind, name = stated_kind(two), second.split()[-1]
+    assert name_taken(one, first.split()[-1], kind=stated_kind(one)) is None
     other = name_taken(two, name, kind=kind)
     assert (other == one) is bool(taken)
     if other is not None:
@@ -94,6 +108,7 @@ def test_a_home_that_is_called_automl_is_no_folder_of_files(tmp_path: Path, monk
     assert bundle_of(home / "churn" / "automl" / "x.yaml") == home / "churn"
 
 
-def test_dags_of_both_kinds() -> None:
+def test_dags_of_each_kind() -> None:
+    assert dag_ids("annotation", "a") == ("a.annotation",)
     assert dag_ids("experiment", "a") == ("a",)
     assert dag_ids("model", "a") == ("a.rollout", "a.score", "a.watch")

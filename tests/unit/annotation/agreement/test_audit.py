@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from automl_core.annotation.agreement.audit import Audit, evidence, highest_share_ever
+from automl_core.annotation.agreement.audit import Audit, evidence
 from automl_core.annotation.agreement.bounds import Promise
+from automl_core.rates import highest_rate_ever
 
 
 @given(st.integers(1, 60), st.floats(0.01, 0.5), st.floats(0, 1))
@@ -29,9 +30,6 @@ def money(wrong: int, judged: int) -> float:
     return evidence(wrong, judged, 0.03)
 
 
-highest = lru_cache(maxsize=None)(highest_share_ever)
-
-
 def ever(rate: float, looks: int, runs: int, seed: int) -> tuple[float, float]:
     """Shares of runs in which an audit ever fails, and in which the highest share is ever below the true one."""
     random = np.random.default_rng(seed)
@@ -40,7 +38,7 @@ def ever(rate: float, looks: int, runs: int, seed: int) -> tuple[float, float]:
         wrong = np.cumsum(random.binomial(20, rate, looks))
         counts = [(int(each), 20 * (at + 1)) for at, each in enumerate(wrong)]
         failed += any(money(*each) >= 20 for each in counts)
-        missed += any(highest(*each) < rate for each in counts)
+        missed += any(highest_rate_ever(*each, 0.05) < rate for each in counts)
     return failed / runs, missed / runs
 
 
@@ -91,9 +89,33 @@ def test_the_order_of_judgements_makes_no_difference() -> None:
     assert one.evidence == other.evidence
 
 
+def test_an_audit_of_recorded_facts_is_the_one_that_was_kept_all_the_time() -> None:
+    kept = Audit(Promise(0.9))
+    kept.take(["a", "b"], round_number=2)
+    kept.take(["b", "c", "d"], round_number=10)
+    kept.judge({"a": True, "x": True})
+    kept.judge({"a": False, "b": True} | {f"y{each}": False for each in range(4)})
+    # A journal's facts come in any order, and a round's number as a word would sort 10 before 2.
+    facts = Audit.of(Promise(0.9), {10: ["b", "c", "d"], 2: ["a", "b"]}, dict(reversed(kept.judged.items())))
+    assert facts == kept
+    assert list(facts.taken) == list(kept.taken)
+    assert facts.taken_back() == kept.taken_back() is not None
+    with pytest.raises(RuntimeError, match="5 of 7"):
+        facts.take(["e"], round_number=11)
+
+
+def test_an_audit_of_facts_keeps_none_of_the_mappings_that_it_was_given() -> None:
+    judged = {"a": True}
+    audit = Audit.of(Promise(), {1: iter(["a"])}, judged)
+    audit.judge({"b": False})
+    audit.take(["c"], round_number=3)
+    assert judged == {"a": True}
+    assert audit.taken == {"a": 1, "c": 3}
+
+
 def test_many_judgements_break_no_arithmetic() -> None:
-    assert evidence(5000, 5000, 0.03) == math.inf
+    assert 1e300 < evidence(5000, 5000, 0.03) < math.inf
     assert evidence(0, 10**6, 0.03) == 0.0
-    assert highest_share_ever(0, 0) == highest_share_ever(4, 4) == 1.0
+    assert Audit().highest == Audit.of(Promise(), {}, {"a": False}).highest == 1.0
     with pytest.raises(ValueError, match="no count"):
         evidence(3, 2, 0.03)

@@ -5,16 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest
+from scipy.stats import binom
 
-from automl_core.annotation.agreement.bounds import (
-    Promise,
-    highest_share,
-    interval,
-    labels_needed,
-    tail,
-    wrong_allowed,
-)
+from automl_core.annotation.agreement.bounds import Promise, labels_needed, wrong_allowed
 from automl_core.annotation.agreement.plan import plan, shows
 
 promises = st.builds(Promise, st.floats(0.6, 0.99), st.floats(0.8, 0.99))
@@ -34,25 +27,6 @@ def test_the_number_is_the_smallest_that_shows_the_promise(promise: Promise, wro
     assert labels == wrong + 1 or binom.cdf(wrong, labels - 1, promise.allowed) > promise.alpha - 1e-12
     assert wrong_allowed(promise, labels) == wrong
     assert wrong_allowed(promise, labels_needed(promise) - 1) == -1
-
-
-@given(st.integers(1, 300), st.data())
-@settings(max_examples=30, deadline=None)
-def test_bounds_are_those_of_clopper_and_pearson(labels: int, data: st.DataObject) -> None:
-    wrong = data.draw(st.integers(0, labels))
-    low, high = interval(wrong, labels, 0.9)
-    right = binomtest(wrong, labels).proportion_ci(0.9)
-    assert (low, high) == pytest.approx((right.low, right.high), abs=1e-9)
-    assert highest_share(wrong, labels) == pytest.approx(
-        binomtest(wrong, labels, alternative="less").proportion_ci(0.95).high, abs=1e-9
-    )
-    assert tail(wrong, labels, 0.1) == pytest.approx(binom.cdf(wrong, labels, 0.1), abs=1e-12)
-
-
-def test_without_a_label_nothing_is_known() -> None:
-    assert highest_share(0, 0) == 1.0
-    assert tail(0, 0, 0.03) == 1.0
-    assert wrong_allowed(Promise(), 0) == -1
 
 
 def test_a_plan_says_what_it_takes_before_it_starts() -> None:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_core.annotation.agreement.bounds import Promise, tail
+from automl_core.annotation.agreement.bounds import Promise
 from automl_core.annotation.agreement.threshold import Found, alpha_of_look, find
+from automl_core.rates import tail
 
 
 def search(rng: np.random.Generator, items: int = 2000, labels: int = 500, promise: Promise | None = None) -> tuple[

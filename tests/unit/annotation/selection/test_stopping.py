@@ -21,7 +21,7 @@ def _round(labels: int, right: int, of: int, unanswered: int = 0, cost: float = 
 def test_the_interval_is_clopper_and_pearsons(right: int, of: int) -> None:
     theirs = binomtest(right, of).proportion_ci(0.9, "exact")
     assert accuracy(right, of, 0.05) == pytest.approx((theirs.low, theirs.high))
-    with pytest.raises(ValueError, match="11 right of 10"):
+    with pytest.raises(ValueError, match="11 of 10"):
         accuracy(11, 10, 0.05)
     assert accuracy(0, 0, 0.05) == (0.0, 1.0)
 

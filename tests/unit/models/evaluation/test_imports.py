@@ -10,7 +10,7 @@ from pathlib import Path
 import automl_core.models.evaluation as package
 
 FOLDER = Path(package.__file__).parent
-ALLOWED = {"backends", "data", "extras", "forecasting", "modelfile", "models", "release", "spec", "tabular"}
+ALLOWED = {"backends", "data", "extras", "forecasting", "modelfile", "models", "rates", "release", "spec", "tabular"}
 OURS = ("automl_core.models.evaluation", "automl_core.models.drift", "automl_core.models.estimating")
 """Of the life of a model: drift is distributions alone, and an estimate what was said and what came."""
 

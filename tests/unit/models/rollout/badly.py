@@ -11,9 +11,9 @@ if __name__ == "__main__":
     elif how == "hangs":
         signal.pause()
     elif how == "memory":
-        from automl_core.models.rollout.__main__ import _limit
+        from automl_core.backends.apart import limit
 
-        _limit(int(sys.argv[2]))
+        limit(int(sys.argv[2]))
         print(len(bytearray(1 << 40)))
     else:
         print("no result")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from automl_core.models.traffic.fixed import FixedRateTest, highest_rate
+from automl_core.models.traffic.fixed import FixedRateTest
 
 
 @given(st.integers(1, 30), st.floats(0.01, 0.9), st.floats(0.0, 1.0))
@@ -42,23 +41,6 @@ def test_many_hits_stay_numbers() -> None:
     test = FixedRateTest()
     test.add(10**7, 10**6, 0.01)
     assert math.isfinite(test.value)
-
-
-def test_the_highest_rate_holds_at_every_look() -> None:
-    rng, missed = np.random.default_rng(5), 0
-    for _ in range(300):
-        hits = np.cumsum(rng.random(300) < 0.1)
-        missed += any(highest_rate(n, int(hits[n - 1]), 0.1) < 0.1 for n in range(5, 301, 5))
-    assert missed <= 44, "a tenth at most; 45 of 300 are beyond chance"
-
-
-def test_the_highest_rate_shrinks_to_the_rate() -> None:
-    found = [highest_rate(n, n // 100, 0.05) for n in (100, 1_000, 10_000, 1_000_000)]
-    assert found == sorted(found, reverse=True)
-    assert found[-1] == pytest.approx(0.01, rel=0.05)
-    assert highest_rate(0, 0, 0.05) == 1.0
-    assert highest_rate(3, 3, 0.05) == 1.0
-    assert 0 < highest_rate(100, 0, 0.05) < 0.1
 
 
 @pytest.mark.parametrize("given_", [(2, 3, 0.1), (2, -1, 0.1), (2, 1, 0.0), (2, 1, 1.5)])
