@@ -2,7 +2,7 @@
 
 from automl_core.journal.acting import Acting, Refused
 from automl_core.journal.ahead import ReadAhead
-from automl_core.journal.fold import Fold
+from automl_core.journal.fold import Fold, take_in
 from automl_core.journal.journal import JOURNAL, Contended, Journal, LaterRelease
 from automl_core.journal.persons import BY_HAND, How, Person
 from automl_core.journal.records import BadRecord, LaterFormat, Record, decode, key_of, seq_of
@@ -29,4 +29,5 @@ __all__ = [
     "decode",
     "key_of",
     "seq_of",
+    "take_in",
 ]

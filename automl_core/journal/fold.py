@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar, Protocol, Self
+
+import msgspec
 
 from automl_core.journal.records import Record
 
@@ -36,3 +40,49 @@ class Fold(Protocol):
             LaterFormat: it is of a later release.
             ValueError: it is no such state, or one too old to be read; the records still tell all.
         """
+
+
+class Timed(Protocol):
+    """A fold that keeps the time of its last record.
+
+    Attributes:
+        seq: see `Fold`.
+        updated: the time of the last record that was not skipped, in seconds since 1970.
+    """
+
+    seq: int
+    updated: float
+
+    def skip(self, seq: int, reason: str) -> None:
+        """See `Fold`."""
+
+
+def take_in(fold: Timed, record: Record, change: Callable[[Record], str | None]) -> str | None:
+    """Apply the next record, as every reader of a journal does.
+
+    A record that is not behind the last one is passed over and leaves no trace. Time never runs backward: a record of a
+    writer whose clock is behind has the time of the one before. One that can't be read is skipped, whatever it is that
+    is wrong with it: who can't apply a record that others skip would end every reader after it.
+
+    Args:
+        fold: what the record is applied to; `seq`, `updated` and what is skipped are kept here.
+        record: the next one.
+        change: changes the fold, or says why the record can't be true; before it has changed anything.
+
+    Returns:
+        None, or why the record is skipped.
+    """
+    if record.seq <= fold.seq:
+        return f"out of order: {record.seq} after {fold.seq}"
+    fold.seq = record.seq
+    if record.time < fold.updated:
+        record = replace(record, time=fold.updated)
+    try:
+        problem = change(record)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, msgspec.ValidationError) as error:
+        problem = f"malformed: {type(error).__name__}: {error}"
+    if problem:
+        fold.skip(record.seq, problem)
+    else:
+        fold.updated = record.time
+    return problem

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import msgspec
 
-from automl_core.journal import LaterFormat, Record
+from automl_core.journal import LaterFormat, Record, take_in
 from automl_core.search.outcomes import counted
 from automl_core.space import Params
 from automl_core.states import TrialState
@@ -89,20 +88,10 @@ class State(msgspec.Struct, omit_defaults=False):
         Returns:
             None, or why the record is skipped.
         """
-        if record.seq <= self.seq:
-            return f"out of order: {record.seq} after {self.seq}"
-        self.seq = record.seq
-        if record.time < self.updated:  # a writer whose clock is behind: what comes later doesn't begin earlier
-            record = replace(record, time=self.updated)
-        try:
-            problem = _APPLY.get(record.kind, _ignore)(self, record)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            problem = f"malformed: {type(error).__name__}: {error}"
-        if problem:
-            self.skip(record.seq, problem)
-        else:
-            self.updated = record.time
-        return problem
+        return take_in(self, record, self._change)
+
+    def _change(self, record: Record) -> str | None:
+        return _APPLY.get(record.kind, _ignore)(self, record)
 
     def latest(self, trial: Trial) -> Work:
         """A trial's newest work."""

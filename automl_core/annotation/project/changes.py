@@ -24,6 +24,7 @@ from automl_core.annotation.project.entities import (
     Retirement,
     Round,
     Stopped,
+    Take,
     Taken,
     Threshold,
     Training,
@@ -101,6 +102,8 @@ def taken(state: ProjectState, record: Record) -> None:
     data = record.data
     found = state.thresholds[int(data["threshold"])]
     labels = {str(label): unpack(packed) for label, packed in data["labels"].items()}
+    at = state.round.number if state.round is not None else 0
+    found.takes.append(Take({label: pack(numbers) for label, numbers in labels.items()}, at, record.time))
     for label, numbers in labels.items():
         one = Taken(found.id, label)  # shared by all: it is never changed
         state.taken.update(dict.fromkeys(numbers, one))
@@ -185,7 +188,7 @@ def closed(state: ProjectState, record: Record) -> None:
 def set_written(state: ProjectState, record: Record) -> None:
     """There is another data set version."""
     data = record.data
-    body = {**data["set"], "round": int(data["round"]), "time": record.time, "seen": len(state.votes)}
+    body = {**data["set"], "round": int(data["round"]), "time": record.time, "seen": int(data["seen"])}
     found = msgspec.convert(body, DataSetVersion)
     state.sets[found.number] = found
 

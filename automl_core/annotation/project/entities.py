@@ -51,6 +51,20 @@ class Retirement(msgspec.Struct, frozen=True, omit_defaults=True):
     changed: bool = False
 
 
+class Take(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Labels that models gave together.
+
+    Attributes:
+        labels: label → items.
+        round: that was open; 0 where none was.
+        time: when.
+    """
+
+    labels: dict[str, Packed]
+    round: int
+    time: float
+
+
 class Back(msgspec.Struct, frozen=True, omit_defaults=True):
     """Labels of models that were taken back together.
 
@@ -87,6 +101,7 @@ class Threshold(msgspec.Struct, omit_defaults=True):
         evidence: what it rests on, plain JSON.
         by, time: whose act, and when.
         taken: how many items were taken by it in all.
+        takes: which, and when; those that were taken back since among them.
         back: what of them was taken back.
     """
 
@@ -100,6 +115,7 @@ class Threshold(msgspec.Struct, omit_defaults=True):
     by: Person
     time: float
     taken: int = 0
+    takes: list[Take] = []
     back: list[Back] = []
 
     @property
@@ -180,7 +196,8 @@ class DataSetVersion(msgspec.Struct, frozen=True, omit_defaults=True):
         by_source: how many labels of each source (``person``, ``models``, ``imported``).
         round: in which it was written; filled by the journal.
         time: when; filled by the journal.
-        seen: how many labels there were (`ProjectState.votes`) when it was written; filled by the journal.
+        seen: how many labels there were (`ProjectState.votes`) in the state that it was worked out on; filled by the
+            journal.
     """
 
     number: int

@@ -7,10 +7,7 @@ say); such a record is skipped by every reader alike.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
-
-import msgspec
 
 from automl_core.annotation.items.parts import Part
 from automl_core.annotation.project import storing
@@ -28,7 +25,7 @@ from automl_core.annotation.project.entities import (
 )
 from automl_core.annotation.project.labels import Source, Vote, newest
 from automl_core.annotation.project.rules import RULES
-from automl_core.journal import Record, Refused
+from automl_core.journal import Record, Refused, take_in
 
 
 class ProjectState:
@@ -282,25 +279,16 @@ class ProjectState:
         Returns:
             None, or why the record is skipped.
         """
-        if record.seq <= self.seq:
-            return f"out of order: {record.seq} after {self.seq}"
-        self.seq = record.seq
-        if record.time < self.updated:  # a writer whose clock is behind: what comes later doesn't begin earlier
-            record = replace(record, time=self.updated)
-        problem = None
+        return take_in(self, record, self._change)
+
+    def _change(self, record: Record) -> str | None:
         try:
             if record.kind in RULES:
                 RULES[record.kind](self, record.data)
             CHANGES[record.kind](self, record)
         except Refused as refused:
-            problem = str(refused)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, msgspec.ValidationError) as error:
-            problem = f"malformed: {type(error).__name__}: {error}"
-        if problem:
-            self.skip(record.seq, problem)
-        else:
-            self.updated = record.time
-        return problem
+            return str(refused)
+        return None
 
     # used by `changes` and `storing` alone
 

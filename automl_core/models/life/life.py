@@ -6,12 +6,11 @@ say); such a record is skipped by every reader alike.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import msgspec
 
-from automl_core.journal import LaterFormat, Record
+from automl_core.journal import LaterFormat, Record, take_in
 from automl_core.models.life.changes import CHANGES
 from automl_core.models.life.entities import Retraining, Shares, Version, VersionState
 from automl_core.models.life.intervals import Done, Interval, Packed, Scoring, Totals, pack, unpack
@@ -135,25 +134,16 @@ class Life:
         Returns:
             None, or why the record is skipped.
         """
-        if record.seq <= self.seq:
-            return f"out of order: {record.seq} after {self.seq}"
-        self.seq = record.seq
-        if record.time < self.updated:  # a writer whose clock is behind: what comes later doesn't begin earlier
-            record = replace(record, time=self.updated)
-        problem = None
+        return take_in(self, record, self._change)
+
+    def _change(self, record: Record) -> str | None:
         try:
             if record.kind in RULES:
                 RULES[record.kind](self, record.data)
             CHANGES[record.kind](self, record)
         except (Refused, NoSuchVersion) as refused:
-            problem = str(refused)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, msgspec.ValidationError) as error:
-            problem = f"malformed: {type(error).__name__}: {error}"
-        if problem:
-            self.skip(record.seq, problem)
-        else:
-            self.updated = record.time
-        return problem
+            return str(refused)
+        return None
 
     def add_version(self, version: Version) -> None:
         """Take in a version; used by `changes` alone."""
