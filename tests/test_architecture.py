@@ -161,6 +161,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "serving": frozenset({"backends", "journal", "modelfile", "models", "spec", "storage", "study"}),
     "cli": frozenset(
         {
+            "annotation",
             "audit",
             "batch",
             "client",
@@ -209,6 +210,7 @@ LIGHT = (
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
     "automl_core.importing.writing", "automl_core.modelfile", "automl_core.models.file",
     "automl_core.models.file.checks", "automl_core.annotation", "automl_core.annotation.file",
+    "automl_core.annotation.file.checks",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""

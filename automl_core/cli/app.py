@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from automl_core.cli import (
+    annotation,
     audit,
     details,
     exporting,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(templates.template, name="template")
 app.add_typer(models.app, name="model")
+app.add_typer(annotation.app, name="annotation")
 app.command()(new.new)
 app.command()(files.validate)
 app.command()(files.schema)

@@ -1,4 +1,4 @@
-"""``automl validate`` and ``automl schema``: files of experiments and models, without Airflow."""
+"""``automl validate`` and ``automl schema``: files of experiments, models and annotation projects, without Airflow."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ class Kind(StrEnum):
 
     EXPERIMENT = "experiment"
     MODEL = "model"
+    ANNOTATION = "annotation"
 
 
 def validate(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE…", help="Files of experiments and models, or folders of such.", show_default=False
+            metavar="FILE…",
+            help="Files of experiments, models and annotation projects, or folders of such.",
+            show_default=False,
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Write problems, warnings and notes as JSON.")] = False,
 ) -> None:
-    """Check files of experiments and models: every problem with its line, what is allowed, and the nearest right name.
+    """Check files, whatever their kind: every problem with its line, what is allowed, and the nearest right name.
 
     Warnings are of what is valid but may do something else than was meant, notes of what is worth knowing; the exit
     code is 0 with them.
@@ -71,13 +74,22 @@ def _examine(path: Path, kind: str) -> tuple[str, Sequence[Problem]]:
         SpecError: anything in it is wrong.
     """
     from automl_core.cli.places import home
-    from automl_core.spec.kinds import MODEL
+    from automl_core.spec.bundles import bundle_of
+    from automl_core.spec.kinds import ANNOTATION, MODEL
 
     if kind == MODEL:
         from automl_core.models.file.checks import examine_model_file
 
         found = examine_model_file(path)
         return found.file.name, found.warnings
+    if kind == ANNOTATION:
+        from automl_core.annotation.file.checks import examine_annotation_file
+        from automl_core.annotation.file.here import items_here
+        from automl_core.cli.annotation_file import columns_of
+
+        project = examine_annotation_file(path)
+        columns = columns_of(project.file, path, items_here(project.file, home(), bundle_of(path)))
+        return project.file.name, [*project.warnings, *columns]
     from automl_core.preview.checks import examine_file
 
     examined = examine_file(path, home())
@@ -85,26 +97,31 @@ def _examine(path: Path, kind: str) -> tuple[str, Sequence[Problem]]:
 
 
 def _name_problem(path: Path, name: str, other: Path, kind: str) -> Problem:
+    from automl_core.annotation.file import checks as annotations
     from automl_core.models.file import checks as models
     from automl_core.preview import checks as experiments
-    from automl_core.spec.kinds import MODEL
+    from automl_core.spec.kinds import ANNOTATION, MODEL
 
-    return models.name_problem(path, name, other) if kind == MODEL else experiments.name_problem(path, name, other)
+    whose = {MODEL: models.name_problem, ANNOTATION: annotations.name_problem}.get(kind, experiments.name_problem)
+    return whose(path, name, other)
 
 
 def schema(
     kind: Annotated[
-        Kind, typer.Argument(metavar="[KIND]", help="Of which files: experiment or model.", show_default=True)
+        Kind,
+        typer.Argument(metavar="[KIND]", help="Of which files: experiment, model or annotation.", show_default=True),
     ] = Kind.EXPERIMENT,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; the terminal if none.")] = None,
 ) -> None:
-    """Write the JSON Schema of experiment files, or of models' files, for editors.
+    """Write the JSON Schema of files of one kind, for editors.
 
     In such a file, this line makes editors with the YAML language server use it:
     # yaml-language-server: $schema=experiment.schema.json
     """
     if kind is Kind.MODEL:
         from automl_core.models.file.schema import model_schema as made
+    elif kind is Kind.ANNOTATION:
+        from automl_core.annotation.file.schema import annotation_schema as made
     else:
         from automl_core.spec.schema import experiment_schema as made
 

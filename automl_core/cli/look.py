@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def preview(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="File of an experiment or a model.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="File of an experiment, a model or an annotation project.", show_default=False
+        ),
+    ],
     trial_time: Annotated[str | None, typer.Option(metavar="TIME", help="Time of one whole trial, such as 3m.")] = None,
     unit_time: Annotated[str | None, typer.Option(metavar="TIME", help="Time of one budget unit (an epoch).")] = None,
     combinations: Annotated[int, typer.Option("--combinations", "-n", min=0, help="First ones to show.")] = 5,
@@ -37,15 +42,21 @@ def preview(
     """Show what an experiment will be: trials, jobs, budget, algorithm, time, cost, first combinations.
 
     Without a time, the forecast takes that of the experiment's last run on this machine. Of a model's file it shows
-    which DAGs it makes and what they will do.
+    which DAGs it makes and what they will do; of an annotation project's, what it takes in labels, rounds and money.
     """
-    from automl_core.spec.kinds import MODEL
+    from automl_core.spec.kinds import ANNOTATION, MODEL
     from automl_core.spec.names import stated_kind
 
-    if stated_kind(file) == MODEL:
+    kind = stated_kind(file)
+    if kind == MODEL:
         from automl_core.cli.model_file import preview_model
 
         preview_model(file, as_json)
+        return
+    if kind == ANNOTATION:
+        from automl_core.cli.annotation_file import preview_annotation
+
+        preview_annotation(file, as_json)
         return
     from automl_core.cli.output import console, plural, print_json
     from automl_core.cli.places import home

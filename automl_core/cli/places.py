@@ -59,14 +59,14 @@ def home() -> Path:
 def experiment_files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Name and file of every experiment below ``folder/experiments`` and ``folder/automl``, without checking the files.
 
-    Files of models are left out.
+    Files of models and of annotation projects are left out.
     """
     from automl_core.spec import names
     from automl_core.spec.bundles import FOLDERS
-    from automl_core.spec.kinds import MODEL
+    from automl_core.spec.kinds import ANNOTATION, MODEL
 
     for path in [each for name in FOLDERS for each in names.experiment_files(folder / name)]:
-        if names.stated_kind(path) != MODEL:
+        if names.stated_kind(path) not in (MODEL, ANNOTATION):
             yield names.stated_name(path) or path.stem, path
 
 
@@ -80,7 +80,7 @@ def find_experiment(target: str) -> tuple[str, Path | None]:
         The file is None when there is none of that name on this machine.
 
     Raises:
-        UserError: it is the file of a model, which may have the name of an experiment.
+        UserError: it is the file of a model or an annotation project, which may have the name of an experiment.
     """
     if target.endswith((".yaml", ".yml")):
         for path in (Path(target), home() / target, home() / FOLDER / target):
@@ -96,11 +96,11 @@ def find_experiment(target: str) -> tuple[str, Path | None]:
 def _experiment_in(path: Path) -> str:
     """The name that an experiment's file states."""
     from automl_core.spec import names
-    from automl_core.spec.kinds import MODEL
+    from automl_core.spec.kinds import ANNOTATION, MODEL
 
     found = names.stated(path)
-    if found is not None and found.kind == MODEL:
-        raise UserError(f"{path} is the file of the model {found.name}, and an experiment is wanted here")
+    if found is not None and found.kind in (MODEL, ANNOTATION):
+        raise UserError(f"{path} is the file of {found}, and an experiment is wanted here")
     return found.name if found is not None else path.stem
 
 
@@ -111,6 +111,28 @@ def run_place(experiment: Experiment, run_id: str) -> Place:
 
     store = open_store(experiment.output.storage, base=home())
     return Place(store, find_prefix(store, experiment.name, run_id, by_folder=True))
+
+
+def open_output(storage: str, connection: str | None) -> ObjectStore:
+    """The store that a file names as its output, with the environment's keys.
+
+    Args:
+        storage: the model storage path.
+        connection: the Airflow connection that has its keys, where the file names one.
+
+    Raises:
+        UserError: the keys are those of the connection, and the environment has none.
+        StorageError: it can't be opened.
+    """
+    from automl_core.data.access import DataError, FromEnvironment
+    from automl_core.storage import open_store
+
+    if connection is None:
+        return open_store(storage, base=home())
+    try:
+        return FromEnvironment().store(storage, connection)
+    except DataError as error:
+        raise UserError(f"{storage}: {error}") from None
 
 
 def find_run(target: str, run_id: str | None = None) -> Place:

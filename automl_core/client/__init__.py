@@ -7,11 +7,13 @@ from automl_core.client.errors import ClientError
 from automl_core.client.records import DagInfo, ImportProblem, Run, TaskInstance
 
 if TYPE_CHECKING:
+    from automl_core.client.annotations import Annotation
     from automl_core.client.automl import AutoML
     from automl_core.client.model import Model
     from automl_core.client.run import ExperimentRun
 
 __all__ = [
+    "Annotation",
     "AutoML",
     "ClientError",
     "Credentials",
@@ -40,6 +42,10 @@ def __getattr__(name: str) -> Any:
         from automl_core.client.model import Model
 
         return Model
+    if name == "Annotation":
+        from automl_core.client.annotations import Annotation
+
+        return Annotation
     if name == "Rollout":
         from automl_core.client.rollouts import Rollout
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from automl_core.client.annotations import Annotation
 from automl_core.client.api import ApiClient, new_run_id
 from automl_core.client.credentials import Credentials, find_credentials
 from automl_core.client.errors import AlreadyExists, BrokenFile, Conflict, NotKnown
@@ -197,6 +198,23 @@ class AutoML(ApiClient):
             raise AlreadyExists(str(error)) from None
         self._wait_until_read(f"/models/{quote(name, safe='')}", name, 120.0)
         return Model(self, name)
+
+    def annotations(self, search: str = "") -> list[dict[str, Any]]:
+        """Every annotation project that this user may read: how it stands, who is at work.
+
+        Args:
+            search: text in the name, the description or the tags.
+        """
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.ask("GET", "/annotations", params={"search": search, "offset": len(found), "limit": 200})
+            found += page["annotations"]
+            if not page["annotations"] or len(found) >= page["matched"]:
+                return found
+
+    def annotation(self, name: str) -> Annotation:
+        """An annotation project, by its name. Nothing is asked yet."""
+        return Annotation(self, name)
 
     def compare(self, *runs: ExperimentRun) -> dict[str, Any]:
         """Up to five runs side by side."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from automl_core.data.access import Access, DataError, absolute
-from automl_core.spec.places import DataPlace, Format, format_of
+from automl_core.spec.places import DataPlace, Format, format_of, regex_of
 from automl_core.storage.files import walk_files
 
 if TYPE_CHECKING:
@@ -171,36 +171,13 @@ def _shown(name: str) -> bool:
 
 def _matcher(place: DataPlace) -> object:
     rest = place.path[len(place.fixed) :].lstrip("/")
-    pattern = re.compile(_regex(rest))
+    pattern = re.compile(regex_of(rest))
     hidden = any(part.startswith((".", "_")) for part in rest.split("/"))
 
     def wanted(name: str) -> bool:
         return pattern.fullmatch(name) is not None and (hidden or _shown(name))
 
     return wanted
-
-
-def _regex(pattern: str) -> str:
-    """A pattern as a regular expression: ``*`` and ``?`` stay within a folder, ``**/`` is any number of folders."""
-    result, index = "", 0
-    while index < len(pattern):
-        rest = pattern[index:]
-        closing = pattern.find("]", index + 2)
-        if rest.startswith("**/"):
-            result, index = result + "(?:[^/]+/)*", index + 3
-        elif rest.startswith("**"):
-            result, index = result + ".*", index + 2
-        elif rest[0] == "*":
-            result, index = result + "[^/]*", index + 1
-        elif rest[0] == "?":
-            result, index = result + "[^/]", index + 1
-        elif rest[0] == "[" and closing > 0:
-            inside = pattern[index + 1 : closing].replace("\\", "\\\\")
-            inside = f"^{inside[1:]}" if inside.startswith("!") else inside.replace("^", "\\^", 1)
-            result, index = result + f"(?!/)[{inside}]", closing + 1
-        else:
-            result, index = result + re.escape(rest[0]), index + 1
-    return result
 
 
 def formats_in(listing: Listing) -> Format | None:

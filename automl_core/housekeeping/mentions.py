@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from automl_core.spec.kinds import MODEL, kind_in
+from automl_core.spec.kinds import ANNOTATION, MODEL, kind_in
 from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError
 from automl_core.study.layout import folders_of
 from automl_core.templates.places import Places
@@ -123,7 +123,7 @@ def mentions_in(
         kind = kind_in(file.text)
         place = f"the {kind} file {file.place}"
         texts.append(Text(place, file.text, as_reference=True))
-        for found in _learns_from(file, place, known) if kind != MODEL else ():
+        for found in _learns_from(file, place, known) if kind not in (MODEL, ANNOTATION) else ():
             if isinstance(found, Text):
                 texts.append(found)
             else:

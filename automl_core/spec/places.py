@@ -183,3 +183,26 @@ def overlap(one: DataPlace, other: DataPlace) -> bool:
         pattern, plain = paths if one.is_pattern else reversed(paths)
         return fnmatchcase(plain, pattern)
     return any(low == high or low.startswith(high.rstrip("/") + "/") for low, high in (paths, paths[::-1]))
+
+
+def regex_of(pattern: str) -> str:
+    """A pattern as a regular expression: ``*`` and ``?`` stay within a folder, ``**/`` is any number of folders."""
+    result, index = "", 0
+    while index < len(pattern):
+        rest = pattern[index:]
+        closing = pattern.find("]", index + 2)
+        if rest.startswith("**/"):
+            result, index = result + "(?:[^/]+/)*", index + 3
+        elif rest.startswith("**"):
+            result, index = result + ".*", index + 2
+        elif rest[0] == "*":
+            result, index = result + "[^/]*", index + 1
+        elif rest[0] == "?":
+            result, index = result + "[^/]", index + 1
+        elif rest[0] == "[" and closing > 0:
+            inside = pattern[index + 1 : closing].replace("\\", "\\\\")
+            inside = f"^{inside[1:]}" if inside.startswith("!") else inside.replace("^", "\\^", 1)
+            result, index = result + f"(?!/)[{inside}]", closing + 1
+        else:
+            result, index = result + re.escape(rest[0]), index + 1
+    return result

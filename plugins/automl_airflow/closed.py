@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from automl_core.closed.policy import SECTION, Policy, read_policy
 
 if TYPE_CHECKING:
+    from automl_core.annotation.file import AnnotationFile
     from automl_core.models.file import ModelFile
     from automl_core.spec.errors import Problem
     from automl_core.spec.models import Experiment
@@ -21,8 +22,8 @@ def policy() -> Policy:
     return read_policy(lambda option: conf.get(SECTION, option, fallback=""))
 
 
-def is_closed(experiment: Experiment | ModelFile | None) -> bool:
-    """Whether an experiment or a model, or with None whatever there is, runs in the closed environment.
+def is_closed(experiment: Experiment | ModelFile | AnnotationFile | None) -> bool:
+    """Whether what a file is about, or with None whatever there is, runs in the closed environment.
 
     Args:
         experiment: as its file or its journal has it.

@@ -1,4 +1,4 @@
-"""``make demo``: an Airflow of its own, one experiment run to its end, its result shown; or the life of a model."""
+"""``make demo``: an Airflow of its own, one experiment run to its end; or the life of a model, or rounds of labels."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from automl_airflow.annotation import demo as annotation_demo
 from automl_airflow.kubernetes.demo import DemoKubernetes
 from automl_airflow.maxcompute.demo import DemoMaxCompute
 from automl_airflow.models import demo as model_demo
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
 from automl_airflow.standins import END_WITHIN, DemoStandIn, plain_environment
+from automl_core.annotation.file import load_annotation_file
 from automl_core.models.file import load_model_file
 from automl_core.spec.datasets import data_set_of
 from automl_core.spec.errors import SpecError
-from automl_core.spec.kinds import MODEL
+from automl_core.spec.kinds import ANNOTATION, MODEL
 from automl_core.spec.names import stated_kind
 from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
@@ -52,26 +54,31 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, on this signal too
     file = _experiment(options.file)
-    model = file if stated_kind(file) == MODEL else None
-    experiment = file if model is None else _trained_by(model)
+    kind = stated_kind(file)
+    experiments = _experiments_of(file, kind)
     os.environ["AUTOML_HOME"] = str(PRODUCT_ROOT)
     mine = not airflow.running()
     tried = FirstTry()
     try:
-        tried = FirstTry.begin(experiment)
+        if kind != ANNOTATION:  # its experiments have nothing to learn from yet
+            tried = FirstTry.begin(experiments[0])
         if mine:
-            for service in services:
+            if kind == ANNOTATION:
+                airflow.extra_env |= annotation_demo.SETTINGS
+            for service, experiment in ((each, one) for each in services for one in experiments):
                 airflow.extra_env |= service.environment(experiment, detached=options.keep)
             airflow.start(detached=options.keep, say=_say, check=tried.check)
         else:
             _say(f"Using the Airflow that runs at {airflow.url}")
         tried.wait()
-        if model is None:
-            code = _run(airflow, experiment, keep=options.keep or not mine)
+        if options.keep or not mine:
+            _tell_address(airflow)
+        if kind == MODEL:
+            code = model_demo.run(airflow, file, keep=options.keep, say=_say)
+        elif kind == ANNOTATION:
+            code = annotation_demo.run(airflow, file, keep=options.keep, say=_say)
         else:
-            if options.keep or not mine:
-                _tell_address(airflow)
-            code = model_demo.run(airflow, model, keep=options.keep, say=_say)
+            code = _run(file)
     except (SpecError, StandaloneError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -93,11 +100,9 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
+def _run(experiment: Path) -> int:
     from automl_core.cli import main as automl
 
-    if keep:
-        _tell_address(airflow)
     code = automl(["run", str(experiment), "--follow"])
     for line in what_is_left(experiment) if code == 0 else ():
         print(line, flush=True)
@@ -109,21 +114,29 @@ def _tell_address(airflow: StandaloneAirflow) -> None:
     _say("It stays up until `make stop`.")
 
 
-def _trained_by(model: Path) -> Path:
-    """The file of the experiment whose results become versions of a model.
+def _experiments_of(file: Path, kind: str) -> list[Path]:
+    """The files of the experiments that are run: itself, or those that train a model or learn from a project's labels.
 
     Raises:
-        SpecError: the model's file is wrong.
-        SystemExit: the experiment has no file here.
+        SpecError: the file is wrong.
+        SystemExit: an experiment has no file here.
     """
     from automl_core.cli.places import find_experiment
 
     os.environ["AUTOML_HOME"] = str(PRODUCT_ROOT)
-    name = load_model_file(model).sources[0].experiment
-    path = find_experiment(name)[1]
-    if path is None:
-        raise SystemExit(f"{model}: candidates.experiments: no file of the experiment {name!r} in experiments/")
-    return path
+    if kind == MODEL:
+        field, names = "candidates.experiments", [load_model_file(file).sources[0].experiment]
+    elif kind == ANNOTATION:
+        field, names = "models", [str(each.experiment) for each in load_annotation_file(file).experiments]
+    else:
+        return [file]
+    found = []
+    for name in names:
+        path = find_experiment(name)[1]
+        if path is None:
+            raise SystemExit(f"{file}: {field}: no file of the experiment {name!r} in experiments/")
+        found.append(path)
+    return found
 
 
 FORECAST = "forecast.csv"

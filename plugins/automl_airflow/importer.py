@@ -1,4 +1,4 @@
-"""Files of experiments and models as DAG files: Airflow's interface for other formats than Python."""
+"""Files of experiments, models and projects as DAG files: Airflow's interface for other formats than Python."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXTENSIONS = (".yaml", ".yml")
 
 
 def is_experiment_file(path: str | Path, root: str | os.PathLike[str] | None = None) -> bool:
-    """Whether a file is one that this product reads: an experiment's or a model's, which its ``kind:`` says.
+    """Whether a file is one that this product reads: an experiment's, a model's or a project's, as ``kind:`` says.
 
     Below a folder named experiments or automl only; a DAG folder has other YAML files too.
 
@@ -55,13 +55,18 @@ def build_all(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list[P
     Raises:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
-    from automl_core.spec.kinds import MODEL
+    from automl_core.spec.kinds import ANNOTATION, MODEL
     from automl_core.spec.names import stated_kind
 
-    if stated_kind(path) == MODEL:
+    kind = stated_kind(path)
+    if kind == MODEL:
         from automl_airflow.models.factory import build_model
 
         return build_model(path, bundle)
+    if kind == ANNOTATION:
+        from automl_airflow.annotation.factory import build_annotation
+
+        return build_annotation(path, bundle)
     from automl_airflow.factory import build
 
     dag, warnings = build(path, bundle)
@@ -69,7 +74,7 @@ def build_all(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list[P
 
 
 class ExperimentImporter(AbstractDagImporter):
-    """Makes one DAG of an experiment's file, and up to three of a model's."""
+    """Makes one DAG of an experiment's or an annotation project's file, and up to three of a model's."""
 
     @classmethod
     def supported_extensions(cls) -> list[str]:
@@ -77,11 +82,11 @@ class ExperimentImporter(AbstractDagImporter):
         return list(EXTENSIONS)
 
     def can_handle(self, file_path: str | Path) -> bool:
-        """Whether a file is an experiment's or a model's."""
+        """Whether a file is an experiment's, a model's or an annotation project's."""
         return is_experiment_file(file_path)
 
     def list_dag_files(self, directory: str | os.PathLike[str], safe_mode: bool = True) -> Iterator[str]:
-        """Files of experiments and models below a folder; ``safe_mode`` (a look for the word DAG) says nothing."""
+        """Files of this product below a folder; ``safe_mode`` (a look for the word DAG) says nothing."""
         for path in super().list_dag_files(directory, safe_mode=False):
             if is_experiment_file(path, directory):
                 yield path

@@ -39,6 +39,18 @@ class Ahead:
     rounds: int | None
     by: str
 
+    def most(self, price: float, money: float | None) -> int | None:
+        """Answers of people in all rounds at most, None where nothing bounds them.
+
+        Args:
+            price: of an answer.
+            money: that all may cost.
+        """
+        if self.rounds is None:
+            return None
+        paid = math.inf if money is None or price <= 0 else math.floor(round(money / price, 9))
+        return int(min(self.answers * self.rounds, paid))
+
     @property
     def stratum(self) -> int | None:
         """Labels of the random stratum in all rounds together, None where nothing bounds them."""
@@ -77,14 +89,26 @@ def faultless(accuracy: float, alpha: float) -> int:
     return math.ceil(round(math.log(alpha) / math.log(accuracy), 9))
 
 
+def first_search(confidence: float) -> float:
+    """The chance of error of a project's first search for a threshold: half of all.
+
+    A search is made again each round, and all together may err with the promise's alpha: the j-th has
+    ``alpha / (j (j + 1))`` (`automl_core.annotation.agreement.threshold.alpha_of_look`).
+
+    Args:
+        confidence: of the promise.
+    """
+    return round(1 - confidence, 12) / 2
+
+
 def least_for_promise(accuracy: float, confidence: float, taken: float = TAKEN) -> int:
-    """The fewest labels of the random stratum by which a promise can be shown, all of them right.
+    """The fewest labels of the random stratum by which a first search can show a promise, all of them right.
 
     Args:
         accuracy, confidence: of the promise.
         taken: share of the items that models are to take.
     """
-    above = faultless(accuracy, round(1 - confidence, 12))
+    above = faultless(accuracy, first_search(confidence))
     return math.ceil(round(above / (TESTING * taken), 9))
 
 

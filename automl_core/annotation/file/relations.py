@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from automl_core.annotation.file.annotation import AnnotationFile
 from automl_core.annotation.file.items import BY_ADDRESS
@@ -11,7 +12,7 @@ from automl_core.annotation.file.label_studio import label_studio_problems
 from automl_core.annotation.file.labels import RESERVED
 from automl_core.annotation.file.select import OF_TWO
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
-from automl_core.spec.places import BadPlace, DataPlace, overlap, parse_place
+from automl_core.spec.places import BadPlace, DataPlace, parse_place, regex_of
 from automl_core.spec.values import data_set_of, filled_place
 
 
@@ -74,6 +75,9 @@ def _items(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+ROLE = "role:"
+"""How an entry of ``people.who`` begins that names all of a role."""
+
 _WHY_NOT = {
     "key": "by which each item would be unlike all others",
     "label": "and models that see what they are to say learn nothing",
@@ -96,13 +100,38 @@ def _places(file: AnnotationFile) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+WRITTEN = ("items/part.jsonl", "newest/train.csv", "sets/1-digest/train.csv")
+"""Files that a project writes, below its folder, such as might be taken for items."""
+
+
 def _reaches(place: DataPlace, own: DataPlace) -> bool:
-    """Whether a place is, holds or lies in a folder; a pattern, where it begins there or matches something in it."""
+    """Whether what the project writes would be found at a place.
+
+    Folders whose names begin with ``_`` are left out of folders and patterns that do not name them themselves
+    (`automl_core.data.listing`), so a folder above the project's is none of these.
+    """
+    if (place.scheme, place.root) != (own.scheme, own.root):
+        return False
+    base, inner = (posixpath.normpath(each or ".") for each in (place.fixed, own.path))
+    if inner == base or base.startswith(f"{inner}/"):
+        return True
+    above = "" if base == "." else f"{base}/"
+    if not inner.startswith(above):
+        return False
+    below = inner[len(above) :]
     if not place.is_pattern:
-        return overlap(place, own)
-    begins = replace(place, path=place.fixed or ".")
-    written = replace(own, path=f"{own.path.rstrip('/')}/newest/train.csv")
-    return (begins.path != "." and overlap(begins, written) and overlap(begins, own)) or overlap(place, written)
+        return not _is_hidden(below)
+    rest = place.path[len(place.fixed) :].lstrip("/")
+    try:
+        pattern, hidden = re.compile(regex_of(rest)), _is_hidden(rest)
+    except re.error:  # such as [z-a]: whoever lists it says so
+        return False
+    return any(pattern.fullmatch(name) and (hidden or not _is_hidden(name)) for name in
+               (f"{below}/{each}" for each in WRITTEN))  # fmt: skip
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "_")) for part in name.split("/"))
 
 
 def _labels(file: AnnotationFile) -> Iterator[Problem]:
@@ -184,10 +213,17 @@ def _select(file: AnnotationFile) -> Iterator[Problem]:
 
 def _people(file: AnnotationFile) -> Iterator[Problem]:
     people = file.people
-    if people.who is not None and people.votes > len(people.who):
+    roles = any(name.startswith(ROLE) for name in people.who or ())
+    if people.who is not None and not roles and people.votes > len(people.who):
         yield Problem(
             f"{people.votes} people label each item, and `who` names {len(people.who)}", ("people", "votes"),
             found=str(people.votes), allowed=(f"a whole number of at most {len(people.who)}",),
+        )  # fmt: skip
+    if roles and people.where != "page":
+        role = next(index for index, name in enumerate(people.who or ()) if name.startswith(ROLE))
+        yield Problem(
+            f"roles are Airflow's, and people label {_PLACES[people.where]}", ("people", "who", role),
+            found=show((people.who or [""])[role]), allowed=("names of people",),
         )  # fmt: skip
     if people.where == "label-studio" and file.label_studio is None:
         yield Problem(
@@ -206,7 +242,7 @@ def _people(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-_PLACES = {"page": "on the page in Airflow", "files": "in files"}
+_PLACES = {"page": "on the page in Airflow", "files": "in files", "label-studio": "in Label Studio"}
 
 
 def _read(text: str) -> DataPlace | None:

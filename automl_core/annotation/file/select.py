@@ -35,7 +35,7 @@ class Select(Model):
     )  # fmt: skip
     many: int = Field(100, ge=1, le=100_000, description="Items of a batch, one batch a round.")
     random_share: Share = Field(
-        0.3, description="Of a batch, from the random stratum, on which evaluation, the promise and the target stand."
+        0.4, description="Of a batch, from the random stratum, on which evaluation, the promise and the target stand."
     )
     stratum_share: Share = Field(
         0.2, description="Of all items, set apart as the random stratum: trained on never. More items of it are never "

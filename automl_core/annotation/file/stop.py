@@ -46,7 +46,7 @@ class Stop(Model):
         None, description="Gain of accuracy: it ends where one more round would certainly bring less."
     )
     money: float | None = Field(None, gt=0, description="What all labels may cost together, in `people.currency`.")
-    rounds: int | None = Field(20, ge=1, le=10_000, description="Rounds at most.")
+    rounds: int | None = Field(30, ge=1, le=10_000, description="Rounds at most.")
 
     _shares = field_validator("target", "confidence", "flat")(_below_all)
 

@@ -21,7 +21,10 @@ SHOWN = "shown"
 """Name of our object tag, and the task's field for a whole row."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_VARIABLE = re.compile(r"\$([A-Za-z_][\w]*)")
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
+_ANSWERS = ("Choice", "Label")
+"""Tags whose value is an answer: a class may be called ``$5``."""
+
 _HOTKEYS = "1234567890qwertyuiopasdfghjklzxcvbnm"
 
 
@@ -76,7 +79,8 @@ def configuration(
         tag = {"text": "Text", "image": "Image", "audio": "Audio"}[kind]
         lines.append(f'  <{tag} name="{SHOWN}" value="${fields[0]}"/>')
         for column, field in zip(columns[1:], fields[1:], strict=True):
-            lines.append(f'  <Header size="6" value={quoteattr(column)}/>')
+            heading = f"column {column}" if column.startswith("$") else column  # $ would ask for a field
+            lines.append(f'  <Header size="6" value={quoteattr(heading)}/>')
             lines.append(f'  <Text name="about_{field}" value="${field}"/>')
     chosen = {**_free_keys(classes, keys or {}), **(keys or {})}
     lines.append(f'  <Choices name="{CONTROL}" toName="{SHOWN}" choice="single-radio" required="true">')
@@ -123,8 +127,8 @@ def read_configuration(text: str) -> Configuration:
         )
     choices = tuple(str(each.get("alias") or each.get("value") or "") for each in control.iter("Choice"))
     fields = dict.fromkeys(
-        field for each in root.iter() for name, value in each.attrib.items()
-        if name in ("value", "valueList", "content") for field in _VARIABLE.findall(value)
+        named[1] for each in root.iter() if each.tag not in _ANSWERS
+        for name in ("value", "valueList") if (named := _VARIABLE.match(each.get(name, "")))
     )  # fmt: skip
     return Configuration(text, str(control.get("name")), shown, choices, tuple(fields))
 

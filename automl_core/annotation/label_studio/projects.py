@@ -68,7 +68,7 @@ def find_project(
         known_by: see `mark`.
         title: of a new one.
         wanted: configuration of a new one; of an old one if nobody has changed what we wrote.
-        named: its number or its title, where the file says which; else it is found by its mark.
+        named: its number, or as text its title, where the file says which; else it is found by its mark.
         votes: annotations that Label Studio asks for on each task.
         make: False: only look.
 
@@ -106,7 +106,7 @@ def find_project(
 
 
 def _look(server: Server, known_by: str, named: str | int | None) -> tuple[dict[str, Any] | None, list[str]]:
-    if isinstance(named, int) or (named is not None and named.isdecimal()):
+    if isinstance(named, int):
         found = server.get(f"/api/projects/{named}/", missing=True)
         if found is None:
             raise StudioError(
@@ -118,7 +118,7 @@ def _look(server: Server, known_by: str, named: str | int | None) -> tuple[dict[
     if named is not None:
         same = [each for each in projects if each.get("title") == named]
         if len(same) > 1:
-            numbers = ", ".join(str(each["id"]) for each in same)
+            numbers = ", ".join(str(each) for each in sorted(int(each["id"]) for each in same))
             raise StudioError(
                 f"the Label Studio {server.url} has several projects {named!r}: {numbers}. Give the number of one "
                 "(`label_studio.project`)"

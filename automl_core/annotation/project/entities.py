@@ -194,6 +194,8 @@ class DataSetVersion(msgspec.Struct, frozen=True, omit_defaults=True):
         rows: how many.
         items: whose labels are in it.
         by_source: how many labels of each source (``person``, ``models``, ``imported``).
+        decided: label → items whose answers differ, and that have this label here. What answers differ on is weighed by
+            all answers there are, so later it can't be told any more which won then; of other items it can.
         round: in which it was written; filled by the journal.
         time: when; filled by the journal.
         seen: how many labels there were (`ProjectState.votes`) in the state that it was worked out on; filled by the
@@ -206,6 +208,7 @@ class DataSetVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     rows: int
     items: Packed
     by_source: dict[str, int] = {}
+    decided: dict[str, Packed] = {}
     round: int = 0
     time: float = 0.0
     seen: int = 0

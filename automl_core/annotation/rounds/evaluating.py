@@ -17,6 +17,7 @@ from automl_core.annotation.rounds.choosing import spent
 from automl_core.annotation.rounds.models import Models
 from automl_core.annotation.rounds.predicting import predictions_of
 from automl_core.annotation.rounds.reach import Reach
+from automl_core.annotation.rounds.told import audits_of, suspects_of
 
 if TYPE_CHECKING:
     from automl_core.annotation.file import AnnotationFile
@@ -35,7 +36,7 @@ class Evaluated:
         evidence: as the journal has it: ``models`` (of each ``name``, ``labeller``, ``run``, ``set``, ``right``,
             ``of``, ``accuracy``, ``low``, ``high``, ``classes`` {class: {right, of}}, ``hits`` {right, wrong,
             unanswered: packed numbers}), ``best`` (place of the best model), ``labels``, ``cost``, ``predictions``
-            (key), ``passed`` (labels of the stratum that are no random sample).
+            (key), ``passed`` (labels of the stratum that are no random sample), ``audits`` and ``suspects`` (`told`).
         opened, fixed, regressed: bad cases that changed.
         notes: for people.
     """
@@ -90,8 +91,11 @@ def evaluate(
     done.evidence = {
         "models": judged, "best": best, "predictions": key, "passed": len(answers.sample.passed),
         "labels": sum(newest.by_source.get(name, 0) for name in ("person", "imported")) if newest is not None else 0,
-        "cost": spent(state),
+        "cost": spent(state), "audits": audits_of(project, answers, done.notes),
     }  # fmt: skip
+    suspects = suspects_of(predictions, answers)
+    if suspects is not None:
+        done.evidence["suspects"] = suspects
     if answers.sample.passed:
         done.notes.append(
             f"{len(answers.sample.passed)} labels of the random stratum were imported or known: they are no random "

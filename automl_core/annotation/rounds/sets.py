@@ -10,12 +10,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl_core.annotation.items import pack
+from automl_core.annotation.items import Packed, pack
 from automl_core.annotation.project import DataSetVersion, Source
 from automl_core.annotation.project.layout import NEWEST, SETS
 from automl_core.annotation.rounds.answers import Answers
@@ -118,9 +118,22 @@ def write_set(project: Project, file: AnnotationFile, number: int, by: Person) -
     version = DataSetVersion(
         count, prefix, fingerprint_of(project.store, f"{project.prefix}{NEWEST}{TRAIN}", train), len(rows),
         pack(row.number for row in rows), {name: many for name, many in by_source.items() if many},
+        decided_of(state, rows),
     )  # fmt: skip
     project.wrote_set(number, version, by)
     return project.state.sets[count]
+
+
+def decided_of(state: ProjectState, rows: Iterable[Row]) -> dict[str, Packed]:
+    """Label → items whose answers differ (`DataSetVersion.decided`)."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        if row.source is Source.MODELS:
+            continue
+        said = {vote.label for vote in state.answers(row.number) if vote.source is row.source and not vote.skipped}
+        if len(said) > 1:
+            found.setdefault(row.label, []).append(row.number)
+    return {label: pack(numbers) for label, numbers in sorted(found.items())}
 
 
 def digests(state: ProjectState) -> dict[str, int]:

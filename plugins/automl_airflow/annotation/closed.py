@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def closed_annotation_problems(
     file: AnnotationFile, bundle: Path | None = None, *, real: bool = False
-) -> list[Problem]:
+) -> list[Problem]:  # fmt: skip
     """What the closed environment refuses of a project's file, without file and line; nothing where it is not closed.
 
     Args:
@@ -30,9 +30,7 @@ def closed_annotation_problems(
     return annotation_problems(file, policy(), home=home(), bundle=bundle, real=real)
 
 
-def check_closed_annotation(
-    file: AnnotationFile, text: str, source: str, bundle: Path | None = None, path: Path | None = None
-) -> None:
+def check_closed_annotation(file: AnnotationFile, text: str, source: str, bundle: Path | None = None) -> None:
     """Refuse what the closed environment of this deployment refuses.
 
     Args:
@@ -40,7 +38,6 @@ def check_closed_annotation(
         text: that it was read from.
         source: what to call that.
         bundle: folder of the DAG bundle that it lies in.
-        path: where it lies; nothing beside it is read, so this changes nothing.
 
     Raises:
         SpecError: with the lines of the file.
@@ -62,7 +59,7 @@ def taken(file: AnnotationFile, bundle: Path | None, path: Path | None = None) -
     Args:
         file: the project's.
         bundle: folder of the DAG bundle that it lies in.
-        path: where it lies, for the message.
+        path: where it lies.
 
     Raises:
         SpecError: it refuses something of the file.
@@ -76,8 +73,8 @@ def taken(file: AnnotationFile, bundle: Path | None, path: Path | None = None) -
 
     refused = closed_annotation_problems(file, bundle, real=True)
     if refused:
-        raise SpecError(in_file(refused, str(path or f"the file of the annotation project {file.name}")))
+        raise SpecError(in_file(refused, str(path or f"the file of the annotation {file.name}")))
     lists = policy()
-    for (where, text), given in zip(named_places(file), file.items.places, strict=True):
-        own = getattr(given, "connection", None)
+    for (where, text), data in zip(named_places(file), file.items.places, strict=True):
+        own = getattr(data, "connection", None)
         check_data_server(format_path(where), text, own, file.connection_for(text), lists)

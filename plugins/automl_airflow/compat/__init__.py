@@ -254,3 +254,21 @@ def start_run(dag_id: str, run_id: str, conf: Mapping[str, Any], logical_date: d
     if getattr(error, "value", error) == "DAGRUN_ALREADY_EXISTS":
         return False
     raise RuntimeError(f"the run {run_id} of {dag_id} was not started: {getattr(error, 'value', error)}")
+
+
+async def count_runs(dag_id: str, run_id: str, states: Iterable[str] = ()) -> int:
+    """How many runs of a DAG have an id, 0 or 1, asked for by a trigger.
+
+    As `ti.get_dr_count` in a task. The provider's triggers call that in a thread of asyncio's default executor, which
+    is for all of a triggerer; this takes none.
+
+    Args:
+        dag_id: of the DAG.
+        run_id: of the run.
+        states: of which it has to be in one; none for whatever state.
+    """
+    from airflow.sdk.execution_time.comms import GetDRCount
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    wanted = GetDRCount(dag_id=dag_id, run_ids=[run_id], states=list(states) or None)
+    return int((await SUPERVISOR_COMMS.asend(wanted)).count)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from automl_airflow.journal_tasks import failure_words
+
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
     from automl_core.models.file.alerts import ModelAlerts, Occasion
@@ -54,9 +56,8 @@ class TellOfFailure:
 
     def __call__(self, context: Any) -> None:
         """Tell of the task instance of a context."""
-        instance, error = context["ti"], context.get("exception")
+        error = context.get("exception")
         if isinstance(error, TakenBack) and self.file.alerts is not None and "taken_back" in self.file.alerts.on:
             return  # told when it happened, which was before the task's end
-        why = f": {error}" if error is not None else ""
-        dag, task, run = str(instance.dag_id), str(instance.task_id), str(instance.run_id)
-        tell(self.file, "failure", f"{task} of {dag} failed{why}", dag=dag, task=task, run=run)
+        words, facts = failure_words(context)
+        tell(self.file, "failure", words, **facts)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from automl_airflow.journal_tasks import base_url, dag_link
 from automl_core.models.file.model import ROLLOUT, SCORE, WATCH, ModelFile, dag_id
 
 _WHAT = {
@@ -60,11 +61,11 @@ def doc_of(file: ModelFile, path: Path, what: str) -> str:
         path: where that lies.
         what: `ROLLOUT`, `SCORE` or `WATCH`.
     """
-    others = ", ".join(_link(each) for each in file.dag_ids if each != dag_id(file.name, what))
+    others = ", ".join(dag_link(each) for each in file.dag_ids if each != dag_id(file.name, what))
     lines = [
         _WHAT[what][1].format(name=file.name),
         *_details(file, what),
-        f"**Versions, evidence and history:** [{file.name}]({_base()}/automl/models/{quote(file.name, safe='')})",
+        f"**Versions, evidence and history:** [{file.name}]({base_url()}/automl/models/{quote(file.name, safe='')})",
         f"**Model storage path:** `{file.output.storage}/_models/{file.name}/`",
         f"**File:** `{path}`",
         *([f"**Its other DAGs:** {others}"] if others else []),
@@ -73,23 +74,12 @@ def doc_of(file: ModelFile, path: Path, what: str) -> str:
     return f"{head}{lines[0]}\n\n" + "  \n".join(lines[1:]) + "\n"
 
 
-def _base() -> str:
-    """What stands before the paths of Airflow's pages, where that is configured."""
-    from airflow.configuration import conf
-
-    return (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-
-
-def _link(dag: str) -> str:
-    return f"[{dag}]({_base()}/dags/{quote(dag, safe='')})"
-
-
 def _details(file: ModelFile, what: str) -> list[str]:
     from automl_core.models.file.values import data_set_of
     from automl_core.spec.units import format_duration
 
     if what == ROLLOUT:
-        names = ", ".join(_link(each.experiment) for each in file.sources)
+        names = ", ".join(dag_link(each.experiment) for each in file.sources)
         by = f"one of {', '.join(file.accept.people)}" if file.accept.people else str(file.accept.by)
         asked = "" if file.accept.by_itself else f", asked for {format_duration(file.accept.within)}"
         return [f"**Candidates:** {names}", f"**Accepted by:** {by}{asked}, where it is {file.accept.when}"]
@@ -97,5 +87,5 @@ def _details(file: ModelFile, what: str) -> list[str]:
         places = [data_set_of(each).place for each in (file.batch.data, file.batch.out)]
         return [f"**From:** `{places[0]}`", f"**To:** `{places[1]}`"]
     if what == WATCH and file.retrained is not None:
-        return [f"**Trained anew by:** {_link(file.retrained)}"]
+        return [f"**Trained anew by:** {dag_link(file.retrained)}"]
     return []

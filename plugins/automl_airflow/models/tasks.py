@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
+from automl_airflow.journal_tasks import RETRIES, RETRY_DELAY, JournalTask
 from automl_airflow.models.lineage import TellsLineage
 from automl_airflow.models.names import OFFER
 from automl_airflow.models.opening import ModelPlace, open_life
@@ -19,12 +18,7 @@ if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Person, Version
 
-T = TypeVar("T")
-
-RETRIES = 5
-"""Tries beyond the first, for workers that die and stores that are away. What no trying mends fails at once."""
-
-RETRY_DELAY = timedelta(seconds=10)
+__all__ = ["RETRIES", "RETRY_DELAY", "Rolling", "RolloutOperator", "RolloutTask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +38,11 @@ class Rolling:
         return {"version": self.version, **self.place.arguments()}
 
 
-class RolloutTask(TellsLineage):
+class RolloutTask(TellsLineage, JournalTask):
     """A task of a rollout. A mixin, so that the approval can be an operator of Airflow's as well."""
 
-    storage: str
-    connection: str | None
     model: str
     file: ModelFile
-    killed = False
-    if TYPE_CHECKING:
-        log: Any
 
     def keep(self, file: ModelFile) -> None:
         """Take what the DAG knows of the model."""
@@ -94,24 +83,11 @@ class RolloutTask(TellsLineage):
         except NoSuchVersion as error:
             raise AirflowFailException(str(error)) from error
 
-    def patiently(self, call: Callable[[], T], *, most: float = float("inf"), refused: bool = True) -> T:
-        """Do something with the store, waiting for one that is away (see `automl_airflow.slots.ExperimentTask`)."""
-        from automl_airflow.session import patience
-        from automl_core.running.patience import patiently
-
-        return patiently(
-            call, patience=min(most, patience()), refused=refused, say=self.log.warning, wanted=lambda: not self.killed
-        )
-
     def this_dag(self, context: Any) -> Person:
         """The DAG, as somebody who acts."""
         from automl_core.models.life import Person
 
         return Person(str(context["ti"].dag_id), "dag")
-
-    def on_kill(self) -> None:
-        """The task was cleared or marked in the UI, or its worker is ending."""
-        self.killed = True
 
 
 class RolloutOperator(RolloutTask, BaseOperator):

@@ -25,6 +25,7 @@ from fastapi import Depends, HTTPException, Path, Request
 from automl_airflow.compat.acts import action_logging
 from automl_airflow.compat.metadata import team_of
 from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
+from automl_core.annotation.file import AnnotationFile
 from automl_core.models.file.model import ROLLOUT, SCORE, ModelFile, dag_id
 from automl_core.spec.models import Experiment
 
@@ -90,10 +91,27 @@ CAN_EDIT_MODEL = _of_model("PUT", DagAccessEntity.RUN)
 CAN_ANSWER = _of_model("PUT", DagAccessEntity.HITL_DETAIL)
 CAN_SCORE = _of_model("POST", DagAccessEntity.RUN, score_of)
 
+AnnotationName = Annotated[str, Path(description="Name of the annotation project.", max_length=200)]
+
+ANNOTATION_END = ".annotation"
+"""What stands behind a project's name in the id of its DAG."""
+
+
+def annotation_of(name: str) -> str:
+    """The DAG whose rights are an annotation project's."""
+    return f"{name}{ANNOTATION_END}"
+
+
+def can_read_annotation(name: AnnotationName, user: User) -> None:
+    """Demand the right to read the runs of the DAG of the annotation project that a path names."""
+    if not may_read_annotation(user, name):
+        raise HTTPException(403, f"Forbidden: it needs the right GET on RUN of {annotation_of(name)}")
+
+
 ACCESS: frozenset[Any] = frozenset(
     {
         CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_try, can_delete_runs,
-        CAN_READ_MODEL, CAN_OFFER, CAN_EDIT_MODEL, CAN_ANSWER, CAN_SCORE,
+        CAN_READ_MODEL, CAN_OFFER, CAN_EDIT_MODEL, CAN_ANSWER, CAN_SCORE, can_read_annotation,
     }
 )  # fmt: skip
 """Every dependency that demands a right."""
@@ -211,9 +229,27 @@ def check_model_sources(user: BaseUser, file: ModelFile) -> None:
         raise HTTPException(403, f"Forbidden: {words}")
 
 
+def check_annotation_sources(user: BaseUser, file: AnnotationFile) -> None:
+    """Demand the right to read the experiments that predict for a project, and to start what its rounds train.
+
+    Raises:
+        HTTPException: 403, it names the experiments.
+    """
+    names = list(dict.fromkeys(str(each.experiment) for each in file.experiments))
+    for method, words in (("GET", "whose runs you have not the right to read"), ("POST", "which you may not start")):
+        hidden = [name for name in names if not may(user, method, DagAccessEntity.RUN, name)]
+        if hidden:
+            raise HTTPException(403, f"Forbidden: models names {', '.join(hidden)}, {words}")
+
+
 def may_read_model(user: BaseUser, model: str) -> bool:
     """Whether a user may read a model: the runs of the DAG that offers, evaluates and asks."""
     return may(user, "GET", DagAccessEntity.RUN, rollout_of(model))
+
+
+def may_read_annotation(user: BaseUser, name: str) -> bool:
+    """Whether a user may read an annotation project: the runs of its DAG."""
+    return may(user, "GET", DagAccessEntity.RUN, annotation_of(name))
 
 
 def may_offer(user: BaseUser, model: str) -> bool:

@@ -101,6 +101,52 @@ def note_rows(asker: Asker, store: ObjectStore, model: str, dag_id: str, what: s
     _note(asker, store, dag_id, more, {"model": model, "evidence": what})
 
 
+def note_items(asker: Asker, store: ObjectStore, project: str, dag_id: str, items: Sequence[str]) -> None:
+    """Record that what stands in items of a closed annotation project is looked at; as `note_download`.
+
+    Args:
+        asker: who.
+        store: the project's.
+        project: its name.
+        dag_id: the DAG whose rights are the project's.
+        items: ids of the items.
+    """
+    more = {
+        "annotation": project, "dag": dag_id, "files": [f"items/{each}" for each in items[:MOST_NAMED]],
+        "count": len(items), "address": asker.address,
+    }  # fmt: skip
+    _note(asker, store, dag_id, more, {"annotation": project})
+
+
+def note_ledger(asker: Asker, store: ObjectStore, project: str, dag_id: str, what: str) -> None:
+    """Record that single labels of a closed annotation project, or their items, are taken; as `note_download`.
+
+    Args:
+        asker: who.
+        store: the project's.
+        project: its name.
+        dag_id: the DAG whose rights are the project's.
+        what: which of them: ``ledger.csv``, say.
+    """
+    more = {"annotation": project, "dag": dag_id, "files": [what], "count": 1, "address": asker.address}
+    _note(asker, store, dag_id, more, {"annotation": project, "files": [what]})
+
+
+def note_labelling(asker: Asker, event: str, dag_id: str, count: int) -> None:
+    """Note in Airflow's audit log that somebody labels: of how many items, and nothing of what stands in them.
+
+    Airflow's own way to note an act writes the whole request there, and labels are data.
+
+    Args:
+        asker: who.
+        event: what it is called there.
+        dag_id: the DAG whose rights are the project's.
+        count: of how many items.
+    """
+    with create_session() as session:
+        session.add(noted(event, asker.name, dag_id, json.dumps({"items": count})))
+
+
 def note_offer(asker: Asker, store: ObjectStore, dag_id: str, run: str, model: str) -> None:
     """Record that a closed run's model is copied to a model that is not closed; as `note_download`.
 

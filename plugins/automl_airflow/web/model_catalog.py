@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from fastapi import HTTPException
 from sqlalchemy import select
@@ -30,18 +30,20 @@ KINDS = (ROLLOUT, SCORE, WATCH)
 
 _KEPT = 1024
 
+T = TypeVar("T")
+
 
 class Told(NamedTuple):
-    """Where a model's journal lies, by its DAG."""
+    """Where the journal of a model or an annotation project lies, by its DAG."""
 
     storage: str
     connection: str | None
-    model: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
-class ModelDag:
-    """One of a model's DAGs, as Airflow has it.
+class KnownDag:
+    """A DAG of a model or an annotation project, as Airflow has it.
 
     Attributes:
         next_run: when Airflow begins the next run, seconds since 1970; None where nothing is planned.
@@ -76,7 +78,7 @@ class ModelInfo:
     tags: tuple[str, ...]
     file: str | None
     bundle: str | None
-    dags: Mapping[str, ModelDag]
+    dags: Mapping[str, KnownDag]
     gone: bool
 
     @property
@@ -90,28 +92,31 @@ class ModelInfo:
         return any(each.broken for each in self.dags.values())
 
 
-class _Read:
-    """What DAGs say, by version and digest."""
+class DagsRead(Generic[T]):
+    """What serialized DAGs say, by version and digest: each is read once."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[Any, Told | None] = OrderedDict()
+    def __init__(self, tell: Callable[[Mapping[str, Any]], T | None]) -> None:
+        """Read none yet.
 
-    def get(self, session: Session, version: Any) -> Told | None:
+        Args:
+            tell: what a serialized DAG says; None for one of another kind.
+        """
+        self._tell, self._lock = tell, threading.Lock()
+        self._known: OrderedDict[Any, T | None] = OrderedDict()
+
+    def get(self, session: Session, version: Any) -> T | None:
+        """What one version of a DAG says, as `newest_versions` names it."""
         with self._lock:
             if version in self._known:
                 self._known.move_to_end(version)
                 return self._known[version]
         row = session.scalar(select(SerializedDagModel).where(SerializedDagModel.dag_version_id == version[0]))
-        found = told_in(row.data) if row is not None and row.data else None
+        found = self._tell(row.data) if row is not None and row.data else None
         with self._lock:
             self._known[version] = found
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
         return found
-
-
-_read = _Read()
 
 
 def told_in(data: Mapping[str, Any]) -> Told | None:
@@ -121,6 +126,9 @@ def told_in(data: Mapping[str, Any]) -> Told | None:
         if isinstance(fields.get("model"), str) and isinstance(fields.get("storage"), str):
             return Told(fields["storage"], fields.get("connection"), fields["model"])
     return None
+
+
+_read: DagsRead[Told] = DagsRead(told_in)
 
 
 def models(session: Session, allowed: set[str], *, gone: bool = False) -> list[ModelInfo]:
@@ -146,33 +154,38 @@ def models(session: Session, allowed: set[str], *, gone: bool = False) -> list[M
         for model in rollouts
         if (version := versions.get(model.dag_id)) is not None and (told := _read.get(session, version)) is not None
     ]
-    dags = _dags(session, [told.model for _, told in named])
-    return [_info(model, told, dags) for model, told in named if rollout_of(told.model) == model.dag_id]
+    dags = _dags(session, [told.name for _, told in named])
+    return [_info(model, told, dags) for model, told in named if rollout_of(told.name) == model.dag_id]
 
 
-def _dags(session: Session, names: list[str]) -> dict[str, ModelDag]:
+def _dags(session: Session, names: list[str]) -> dict[str, KnownDag]:
     """The DAGs of some models, by id."""
     ids = [dag_id(name, kind) for name in names for kind in KINDS]
-    found: dict[str, ModelDag] = {}
+    found: dict[str, KnownDag] = {}
     for start in range(0, len(ids), 500):
         for model in session.scalars(select(DagModel).where(DagModel.dag_id.in_(ids[start : start + 500]))):
             if model.is_stale:
                 continue
-            schedule = model.timetable_summary if model.timetable_summary != "None" else None
-            found[model.dag_id] = ModelDag(
-                model.dag_id, bool(model.is_paused), bool(model.has_import_errors), schedule,
-                seconds_of(model.next_dagrun_create_after),
-            )  # fmt: skip
+            found[model.dag_id] = known_dag(model)
     return found
 
 
-def _info(model: DagModel, told: Told, dags: Mapping[str, ModelDag]) -> ModelInfo:
+def known_dag(model: DagModel) -> KnownDag:
+    """A DAG as pages need it, free of its session."""
+    schedule = model.timetable_summary if model.timetable_summary != "None" else None
+    return KnownDag(
+        model.dag_id, bool(model.is_paused), bool(model.has_import_errors), schedule,
+        seconds_of(model.next_dagrun_create_after),
+    )  # fmt: skip
+
+
+def _info(model: DagModel, told: Told, dags: Mapping[str, KnownDag]) -> ModelInfo:
     team = team_of(model.dag_id) if many_teams() else None
     return ModelInfo(
-        name=told.model, place=Place(told.storage, told.connection, told.model, (), team=team),
+        name=told.name, place=Place(told.storage, told.connection, told.name, (), team=team),
         description=model.description or "", tags=tuple(sorted(tag.name for tag in model.tags)),
         file=model.relative_fileloc, bundle=model.bundle_name,
-        dags={kind: dag for kind in KINDS if (dag := dags.get(dag_id(told.model, kind))) is not None},
+        dags={kind: dag for kind in KINDS if (dag := dags.get(dag_id(told.name, kind))) is not None},
         gone=bool(model.is_stale),
     )  # fmt: skip
 
@@ -194,6 +207,6 @@ def model_of_dag(session: Session, dag: str) -> ModelInfo | None:
     model = session.scalar(select(DagModel).where(DagModel.dag_id == dag).options(selectinload(DagModel.tags)))
     version = newest_versions(session, [dag]).get(dag) if model is not None else None
     told = _read.get(session, version) if version is not None else None
-    if model is None or told is None or rollout_of(told.model) != dag:
+    if model is None or told is None or rollout_of(told.name) != dag:
         return None
-    return _info(model, told, _dags(session, [told.model]))
+    return _info(model, told, _dags(session, [told.name]))

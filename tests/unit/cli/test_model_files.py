@@ -65,7 +65,7 @@ def test_the_schema_of_models(automl: Automl, home: Path) -> None:
     assert json.loads(automl("schema", "experiment").out) == json.loads(automl("schema").out)
     assert automl("schema", "model", "-o", str(home / "s.json")).code == 0
     assert json.loads((home / "s.json").read_text()) == schema
-    assert automl("schema", "annotation").code == 2
+    assert automl("schema", "annotations").code == 2
 
 
 def test_a_preview_of_a_model(automl: Automl, home: Path) -> None:

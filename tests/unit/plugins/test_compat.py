@@ -64,7 +64,7 @@ def test_the_documentation_has_every_one_and_no_other() -> None:
 
 
 def test_their_number_does_not_grow_unnoticed() -> None:
-    assert len(SEAMS) <= 37, "a further private interface wants a reason: see docs/airflow-versions.md"
+    assert len(SEAMS) <= 38, "a further private interface wants a reason: see docs/airflow-versions.md"
 
 
 @pytest.mark.parametrize("name", SEAMS)
@@ -155,6 +155,31 @@ def test_a_run_is_started_once_with_its_logical_date(monkeypatch: pytest.MonkeyP
     assert start_run("churn", "retrain_churn_1", {"transfer": True}, moment)
     assert not start_run("churn", "retrain_churn_1", {"transfer": True}, moment)
     assert (sent[0].logical_date, sent[0].conf) == (moment, {"transfer": True})
+
+
+def test_a_trigger_asks_for_a_run_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    from airflow.jobs.triggerer_job_runner import TriggerCommsDecoder
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import DRCount
+
+    from automl_airflow.compat import count_runs
+
+    assert inspect.iscoroutinefunction(TriggerCommsDecoder.asend)
+    sent: list[Any] = []
+
+    class Comms:
+        async def asend(self, message: Any) -> Any:
+            sent.append(message)
+            return DRCount(count=1)
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Comms(), raising=False)
+    assert asyncio.run(count_runs("search", "run_1", ("failed", "success"))) == 1
+    assert asyncio.run(count_runs("search", "run_1")) == 1
+    assert [(each.dag_id, each.run_ids, each.states) for each in sent] == [
+        ("search", ["run_1"], ["failed", "success"]), ("search", ["run_1"], None),
+    ]  # fmt: skip
 
 
 def test_a_dag_that_this_airflow_does_not_have() -> None:

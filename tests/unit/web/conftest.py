@@ -89,6 +89,14 @@ class World:
         self.parse(f"{name}.model.yaml", text)
         return name
 
+    def know_project(self, text: str) -> str:
+        """Have Airflow know an annotation project; returns its name."""
+        from automl_core.annotation.file import parse_annotation_document
+
+        name = parse_annotation_document(text, "x.yaml")[0].name
+        self.parse(f"{name}.annotation.yaml", text)
+        return name
+
     def parse(self, file: str, text: str) -> None:
         """Write a file, and do what Airflow's DAG processor does with it."""
         from airflow.dag_processing.collection import update_dag_parsing_results_in_db
@@ -269,6 +277,25 @@ def churn(world: World, ended: tuple[str, str]) -> str:
 
     name = world.know_model(model_text(world, "churn-model", ended[0]))
     live(world, name, ended[0])
+    return name
+
+
+@pytest.fixture(scope="session")
+def messages(world: World) -> str:
+    """An annotation project that people are asked about, some of whose items have labels."""
+    from tests.unit.web.projects import DAG, Loop, project_text
+
+    text = project_text(world, "messages")
+    name = world.know_project(text)
+    loop = Loop(world, name, text)
+    ids = loop.add(12)
+    loop.ask(ids[:2])
+    for item in ids[:2]:
+        loop.label(item, "order", "ben", seconds=4.0, where="file")
+    loop.project.end_round(1, {"why": "enough"}, DAG)
+    loop.ask(ids[2:8])
+    loop.take({ids[8]: "refund"})
+    loop.project.retire([ids[9]], "it is no message", DAG)
     return name
 
 

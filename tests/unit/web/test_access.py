@@ -18,6 +18,10 @@ MODEL = "churn-model"
 """The model of the fixture `churn`."""
 
 
+PROJECT, ITEM = "messages", "i" + "0" * 20
+"""The annotation project of the fixture `messages`, and an item that it doesn't have."""
+
+
 def app_of(world: World) -> Any:
     return next(r.app for r in world.app.routes if isinstance(r, Mount) and r.path == "/automl")
 
@@ -40,6 +44,7 @@ def address(template: str, name: str, run: str) -> str:
     filled = {
         "dag_id": name, "run_id": run, "number": "0", "task_id": "trial", "map_index": "0", "path": "log.txt",
         "path:path": "log.txt", "what": "results", "name:path": "net", "model": MODEL, "version": "3", "rollout": "1",
+        "name": PROJECT, "item": ITEM,
     }  # fmt: skip
     for key, value in filled.items():
         template = template.replace("{" + key + "}", quote(value, safe=""))
@@ -80,7 +85,9 @@ def test_looking_keeps_no_connection_to_the_database(world: World) -> None:
     assert not [p for m, p, route in routes_of(world) if m == "GET" and _get_session in calls_of(route)]
 
 
-def test_nobody_who_has_not_signed_in_gets_an_answer(world: World, ended: tuple[str, str], churn: str) -> None:
+def test_nobody_who_has_not_signed_in_gets_an_answer(
+    world: World, ended: tuple[str, str], churn: str, messages: str
+) -> None:  # fmt: skip
     client = world.client(None)
     for method, template, _ in routes_of(world):
         answer = client.request(method, address(template, *ended), json={} if method in ACTS else None)
@@ -94,7 +101,9 @@ def test_a_bad_token_is_refused(world: World, ended: tuple[str, str]) -> None:
         assert answer.status_code in (401, 403)
 
 
-def test_who_may_only_look_can_look_and_not_act(world: World, ended: tuple[str, str], churn: str) -> None:
+def test_who_may_only_look_can_look_and_not_act(
+    world: World, ended: tuple[str, str], churn: str, messages: str
+) -> None:  # fmt: skip
     client = world.client("vic")
     for method, template, _ in routes_of(world):
         if template.endswith("/events"):
@@ -120,7 +129,7 @@ def test_who_may_only_look_can_look_and_not_act(world: World, ended: tuple[str, 
             assert answer.status_code == 200 or template.endswith(("{path:path}", "/")) or "files" in template or (
                     "/templates/" in template) or (
                 "archive" in template) or template.endswith(
-                    ("/table/report", "/forecast/series", "/rollouts/{rollout}")) or (
+                    ("/table/report", "/forecast/series", "/rollouts/{rollout}", "/items/{item}")) or (
                 "{" not in template
             )  # fmt: skip
 

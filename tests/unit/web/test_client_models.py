@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from automl_airflow.web import held_models
+from automl_airflow.web import held_journals
 from automl_core.client import Model, Rollout
 from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Conflict, NotKnown
 from tests.unit.web.conftest import World
@@ -21,7 +21,7 @@ from tests.unit.web.watched import watch
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Viewers see what is new at once: simulated time passes faster than the two seconds between their looks."""
-    monkeypatch.setattr(held_models, "READ_EVERY", 0.0)
+    monkeypatch.setattr(held_journals, "READ_EVERY", 0.0)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from automl_airflow.web import held_models
+from automl_airflow.web import held_journals
 from automl_core.client.errors import Conflict
 from automl_core.models.life import Step
 from tests.unit.web.conftest import World
@@ -18,7 +18,7 @@ from tests.unit.web.test_client_models import after
 def test_a_version_that_is_being_rolled_out_is_waited_for_until_it_has_all(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_models, "READ_EVERY", 0.0)
+    monkeypatch.setattr(held_journals, "READ_EVERY", 0.0)
     experiment = world.know(world.spec("rolled-out-search"))
     world.know_model(model_text(world, "rolled-out", experiment))
     author = Author(world.storage, "rolled-out", experiment, start=time.time() - 600)

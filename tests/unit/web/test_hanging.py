@@ -104,7 +104,9 @@ def test_no_route_of_ours_runs_in_the_threads_that_airflow_shares(world: World) 
     assert not [(m, p) for m, p, route in routes if not inspect.iscoroutinefunction(route.endpoint)]
     ours = {call for _, _, route in routes for call in calls_of(route) if call.__module__.startswith("automl_airflow")}
     blocking = {call for call in ours - ACCESS if not inspect.iscoroutinefunction(call)}
-    assert {call.__name__ for call in blocking} <= {the_run.__name__, "the_model", "from_this_site", "_session"}
+    assert {call.__name__ for call in blocking} <= {
+        the_run.__name__, "the_model", "the_project", "from_this_site", "_session",
+    }  # fmt: skip
 
 
 def test_while_a_store_hangs_airflow_and_other_experiments_answer(

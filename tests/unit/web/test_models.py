@@ -217,7 +217,7 @@ def test_a_store_that_is_away_leaves_the_model_as_it_was(
         raise StorageUnavailable("the bucket is away")
 
     monkeypatch.setattr(FolderStore, "list", away)
-    monkeypatch.setattr("automl_airflow.web.held_models.READ_EVERY", 0.0)
+    monkeypatch.setattr("automl_airflow.web.held_journals.READ_EVERY", 0.0)
     monkeypatch.setattr("automl_airflow.web.aside.seconds", lambda place, patience: 0.2)
     answer = world.client("vic").get(f"{API}/{churn}")
     assert body_of(answer)["in_use"]["version"] == 3
@@ -238,7 +238,7 @@ def test_a_journal_is_read_once_however_many_look(world: World, monkeypatch: pyt
     world.know_model(model_text(world, name, "ended-one"))
     author = Author(world.storage, name, "ended-one")
     author.use(author.offer("run-1"), author.evaluate(1))
-    monkeypatch.setattr("automl_airflow.web.held_models.READ_EVERY", 3600.0)
+    monkeypatch.setattr("automl_airflow.web.held_journals.READ_EVERY", 3600.0)
     counted = []
     listing = FolderStore.list
 
@@ -258,13 +258,13 @@ def test_a_journal_is_read_once_however_many_look(world: World, monkeypatch: pyt
 
 
 def test_few_models_are_held(world: World, churn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from automl_airflow.web import held_models
+    from automl_airflow.web.held_models import held_models
 
-    monkeypatch.setattr(held_models, "CAPACITY", 2)
+    monkeypatch.setattr(held_models, "capacity", 2)
     for n in range(4):
         world.know_model(model_text(world, f"held-{n}", "ended-one"))
         get(world, f"/held-{n}")
-    assert len(held_models._held) == 2
+    assert len(held_models) == 2
 
 
 def test_a_closed_model_gives_rows_to_who_may_download_and_records_it(world: World) -> None:

@@ -13,7 +13,8 @@ import pytest
 from tests.sources import ROOT
 from tests.unit.web.conftest import World, body_of, forget_teams, of_team, path
 from tests.unit.web.lives import life_of, model_text
-from tests.unit.web.test_access import ACTS, MODEL, address, routes_of
+from tests.unit.web.test_access import ACTS, ITEM, MODEL, PROJECT, address, routes_of
+from tests.unit.web.test_annotation_files import text_of
 
 API = "/automl/api/v1"
 
@@ -65,8 +66,9 @@ def needs(docs: dict[Right, set[tuple[str, str]]], right: Right, method: str, te
     }
     if place.startswith("/experiments/{e}/runs"):
         names.add("…/runs…")
-    if place.startswith("/models/{m}"):
-        names.add("/models/{m}…")
+    for start in ("/models/{m}", "/annotations/{name}"):
+        if place.startswith(start):
+            names.add(f"{start}…")
     return any((method, name) in docs[right] for name in names)
 
 
@@ -110,6 +112,10 @@ def request_of(world: World, method: str, template: str, run: tuple[str, str]) -
             f"/api/v1/models/{{model}}/rollout/{act}": {"rollout": 1, "step": 7}
             for act in ("step", "hold", "release", "promote")
         },
+        "/api/v1/annotations": {"text": text_of(world, PROJECT, run[0])},
+        "/api/v1/annotations/{name}/tasks": {"many": 0},
+        "/api/v1/annotations/{name}/labels": {"labels": [{"item": ITEM, "label": "order"}]},
+        "/api/v1/annotations/{name}/release": {"items": []},
         "/api/v1/models/{model}/retrain": {"reason": "none", "experiment": run[0]},
         "/api/v1/models/{model}/score": {"interval": "none", "why": "none"},
     }
@@ -128,7 +134,7 @@ def request_of(world: World, method: str, template: str, run: tuple[str, str]) -
 
 
 def test_every_route_needs_just_the_rights_that_are_written_down(
-    world: World, ended: tuple[str, str], churn: str, monkeypatch: pytest.MonkeyPatch
+    world: World, ended: tuple[str, str], churn: str, messages: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__AUTOML__TRY_IN_WEB", "True")
     docs = documented()

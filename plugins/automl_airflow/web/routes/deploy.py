@@ -26,7 +26,7 @@ from automl_airflow.web.access import (
 from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.catalog import RunInfo, reading
 from automl_airflow.web.deploying import draft
-from automl_airflow.web.held_models import known_model
+from automl_airflow.web.held_models import held_models
 from automl_airflow.web.model_catalog import ModelInfo, models
 from automl_airflow.web.model_standing import file_text, model_file_of
 from automl_airflow.web.respond import reply
@@ -84,7 +84,7 @@ def get_deploy(user: User, run: TheRun, held: Held) -> Response:
 
 def _version_of(info: ModelInfo, run: RunInfo) -> int | None:
     """The version that a run's result is, as far as is known without going to the store."""
-    held = known_model(info)
+    held = held_models.known(info)
     if held is None:
         return None
     wanted = (run.place.experiment, run.run_id)

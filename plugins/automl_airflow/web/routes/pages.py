@@ -54,6 +54,8 @@ def get_asset(path: Annotated[str, PathParameter(max_length=300)]) -> Response:
 @router.get("/housekeeping")
 @router.get("/models")
 @router.get("/models/{path:path}")
+@router.get("/annotations")
+@router.get("/annotations/{path:path}")
 @router.get("/experiments")
 @router.get("/experiments/{path:path}")
 def get_page(path: str = "") -> Response:

@@ -57,7 +57,7 @@ def test_what_is_meant_where_nothing_is_said() -> None:
     assert (file.promise.accuracy, file.promise.confidence) == (0.97, 0.95)
     people = file.people
     assert (people.where, people.who, people.votes, people.lease, people.price) == ("page", None, 1, 900, 0)
-    assert (file.stop.target, file.stop.flat, file.stop.money, file.stop.rounds) == (None, None, None, 20)
+    assert (file.stop.target, file.stop.flat, file.stop.money, file.stop.rounds) == (None, None, None, 30)
     assert (file.label_studio, file.schedule, file.cron, file.alerts) == (None,) * 4
     assert file.suspects.back
     assert not file.closed

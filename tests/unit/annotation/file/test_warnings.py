@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.annotation.agreement import Promise, labels_needed, plan
-from automl_core.annotation.file.ahead import ahead, faultless, least_for_promise, least_for_target
+from automl_core.annotation.agreement.threshold import alpha_of_look
+from automl_core.annotation.file.ahead import ahead, faultless, first_search, least_for_promise, least_for_target
 from automl_core.annotation.file.checks import examine_annotation_file, examine_annotation_text
 from automl_core.annotation.selection import sizing
 from automl_core.spec.errors import SpecError
@@ -27,13 +28,13 @@ def test_a_usual_file_has_no_warning() -> None:
 @pytest.mark.parametrize(
     ("groups", "said"),
     [
-        ({"select": {"many": 20}}, "agree: 0.97 right with confidence 0.95: this can never be shown: it takes 124 of"),
-        ({"select": {"many": 20}}, "20 rounds of 20 items bring 120 labels of the random stratum (6 a round)"),
-        ({"select": {"many": 20}}, "42 rounds, or a larger `select.many` or `random_share`, show it"),
-        ({"select": {"many": 40}}, "it takes 248 of them, all right, where models are to take half of the items"),
-        ({"agree": {"accuracy": "99%"}}, "it takes 748 of them"),
+        ({"select": {"many": 12}}, "agree: 0.97 right with confidence 0.95: this can never be shown: it takes 153 of"),
+        ({"select": {"many": 12}}, "30 rounds of 12 items bring 150 labels of the random stratum (5 a round)"),
+        ({"select": {"many": 12}}, "61 rounds, or a larger `select.many` or `random_share`, show it"),
+        ({"select": {"many": 20}}, "it takes 305 of them, all right, where models are to take half of the items"),
+        ({"agree": {"accuracy": "99.5%"}}, "it takes 1840 of them"),
         ({"stop": {"rounds": 3}}, "this can never be shown"),
-        ({"people": {"price": 1, "who": ["a"]}, "stop": {"money": 300}}, "3 rounds of 100 items bring 90 labels"),
+        ({"people": {"price": 1, "who": ["a"]}, "stop": {"money": 300}}, "3 rounds of 100 items bring 120 labels"),
         ({"stop": {"target": "99%", "rounds": 5}}, "stop.target: that 99.0% is met can never be told: it takes 459"),
         (
             {"people": {"price": 1, "who": ["a"]}, "stop": {"money": 50}},
@@ -50,7 +51,7 @@ def test_a_usual_file_has_no_warning() -> None:
         ({"people": {"lease": "2d", "within": "1d"}}, "people.lease: a task is a person's for 2d 00h"),
         ({"labels": {"classes": [f"c{n}" for n in range(40)]}}, "labels.keys: 4 of 40 classes have no key"),
         ({}, "people: no price is said"),
-        ({}, "people: whoever may edit runs of this DAG in Airflow may label"),
+        ({}, "people: whoever may start runs of this DAG in Airflow may label"),
     ],
 )
 def test_what_may_be_a_slip(groups: dict[str, Any], said: str) -> None:
@@ -61,11 +62,11 @@ def test_what_may_be_a_slip(groups: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     "groups",
     [
-        {"select": {"many": 42}},
+        {"select": {"many": 28}},
         {"agree": "off", "select": {"many": 5}, "models": [{"experiment": "a"}]},
         {"stop": {"target": "95%"}},
         {"stop": {"rounds": None, "money": 5000}},
-        {"people": {"who": ["anna"], "price": 1}, "stop": {"money": 900}},
+        {"people": {"who": ["anna"], "price": 1}, "stop": {"money": 800}},
         {"items": {"data": "x.csv", "gold": "y"}, "people": {"who": ["a"], "price": 1, "gold": "5%"}},
     ],
 )
@@ -75,9 +76,11 @@ def test_what_is_none(groups: dict[str, Any]) -> None:
 
 @given(st.floats(0.51, 0.999), st.floats(0.5, 0.999))
 def test_the_fewest_labels_are_those_of_the_exact_plan(accuracy: float, confidence: float) -> None:
-    promise = Promise(accuracy, confidence)
-    assert faultless(accuracy, 1 - confidence) == labels_needed(promise)
-    whole = plan(promise, supposed=0.0)
+    alpha = alpha_of_look(Promise(accuracy, confidence), 1)
+    assert first_search(confidence) == pytest.approx(alpha)
+    first = Promise(accuracy, 1 - alpha)
+    assert faultless(accuracy, alpha) == labels_needed(first)
+    whole = plan(first, supposed=0.0)
     assert least_for_promise(accuracy, confidence) == pytest.approx(whole.least, abs=1)
 
 
@@ -88,23 +91,23 @@ def test_the_fewest_labels_for_a_target_are_those_of_the_stratum_s_sizing(target
 
 
 def test_a_target_without_a_bound_of_rounds_counts_the_looks_so_far() -> None:
-    file = file_of(stop={"target": 0.95, "rounds": None})  # 30 a round: 90 labels at the third look, 120 at the fourth
+    file = file_of(stop={"target": 0.95, "rounds": None})  # 40 a round: 80 labels at the second look, 120 at the third
     needed = least_for_target(file)
-    assert needed == faultless(0.95, 0.05 / (4 * 5))
-    assert 90 < needed <= 120
+    assert needed == faultless(0.95, 0.05 / (3 * 4))
+    assert 80 < needed <= 120
     assert least_for_target(file_of()) is None
 
 
 def test_rounds_are_bounded_by_their_number_or_by_money() -> None:
     free = ahead(file_of())
-    assert (free.items, free.random, free.answers, free.cost, free.rounds, free.by) == (100, 30, 100, 0, 20, "rounds")
+    assert (free.items, free.random, free.answers, free.cost, free.rounds, free.by) == (100, 40, 100, 0, 30, "rounds")
     people = {"price": 0.5, "votes": 2}
     paid = ahead(file_of(people=people, stop={"money": 1000}))
     assert (paid.answers, paid.cost, paid.rounds, paid.by) == (200, 100, 10, "money")
     assert ahead(file_of(people=people, stop={"money": 1001})).rounds == 11
     assert ahead(file_of(people=people, stop={"money": 90000})).by == "rounds"
     open_end = ahead(file_of(stop={"rounds": None}))
-    assert (open_end.rounds, open_end.stratum, open_end.by, open_end.after(31)) == (None, None, "", 2)
+    assert (open_end.rounds, open_end.stratum, open_end.by, open_end.after(41)) == (None, None, "", 2)
     assert ahead(file_of(select={"many": 1})).random == 1
 
 
@@ -158,7 +161,7 @@ def test_a_name_that_another_file_has(tmp_path: Path) -> None:
 
 
 def test_warnings_stand_at_their_lines_in_order() -> None:
-    text = text_of(items={"data": "x.csv", "label": "y", "show": ["y"]}, select={"many": 20})
+    text = text_of(items={"data": "x.csv", "label": "y", "show": ["y"]}, select={"many": 12})
     found = examine_annotation_text(text, "f").warnings
     lines = [each.line or 0 for each in found]
     assert lines == sorted(lines)

@@ -21,6 +21,9 @@ export const experimentPath = (experiment) => `experiments/${encodeURIComponent(
 /** Path of a model in the API. @param {string} model */
 export const modelPath = (model) => `models/${encodeURIComponent(model)}`;
 
+/** Path of an annotation project in the API. @param {string} name */
+export const annotationPath = (name) => `annotations/${encodeURIComponent(name)}`;
+
 /** Address of a path in the API. @param {string} path */
 export const apiAddress = (path) => ROOT + path;
 
@@ -42,7 +45,7 @@ export async function get(path, query = {}, signal = undefined) {
   }
   const text = parameters.toString();
   const response = await reach(ROOT + path + (text ? `?${text}` : ''), { signal });
-  if (response.ok && /\/runs\/|^models\//.test(path)) tellAge(response.headers);
+  if (response.ok && /\/runs\/|^(models|annotations)\//.test(path)) tellAge(response.headers);
   return answer(response);
 }
 

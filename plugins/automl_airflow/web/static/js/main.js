@@ -1,10 +1,10 @@
 // From the address to its page. Pages are documents of their own: the back button, Airflow's address bar and
 // screen readers know of every change without help.
 
-import { ApiError, get, modelPath } from './api.js';
+import { annotationPath, ApiError, get, modelPath } from './api.js';
 import { fill, h } from './dom.js';
 import { duration } from './format.js';
-import { pageOfModel } from './parts.js';
+import { pageOfAnnotation, pageOfModel } from './parts.js';
 
 /** @typedef {(main: HTMLElement, parts: string[], query: URLSearchParams) => Promise<void>} Page */
 
@@ -14,6 +14,10 @@ const ROUTES = [
   [/^new$/, 'new'],
   [/^compare$/, 'compare'],
   [/^housekeeping$/, 'housekeeping'],
+  [/^annotations\/?$/, 'annotations'],
+  [/^annotations\/([^/]+)\/?$/, 'annotation'],
+  [/^annotations\/([^/]+)\/label$/, 'annotate'],
+  [/^annotations\/([^/]+)\/ledger$/, 'annotation-ledger'],
   [/^models\/?$/, 'models'],
   [/^models\/([^/]+)\/?$/, 'model'],
   [/^models\/([^/]+)\/versions\/(\d+)$/, 'version'],
@@ -48,7 +52,7 @@ async function show() {
     }
     throw new ApiError(404, 'There is no such page.');
   } catch (error) {
-    if (await leadsToModel(path, error)) return;
+    if ((await leadsToModel(path, error)) || (await leadsToAnnotation(path, error))) return;
     fail(main, error);
   }
 }
@@ -71,6 +75,24 @@ async function leadsToModel(path, error) {
   return true;
 }
 
+/**
+ * The same for the DAGs of annotation projects.
+ *
+ * @param {string} path @param {unknown} error why there is no such experiment
+ */
+async function leadsToAnnotation(path, error) {
+  const found = path.match(/^experiments\/([^/]+)\.annotation(?:\/|$)/);
+  if (!found || !(error instanceof ApiError) || error.status !== 404) return false;
+  const name = decodeURIComponent(found[1]);
+  try {
+    await get(annotationPath(name));
+  } catch {
+    return false;
+  }
+  location.replace(pageOfAnnotation(name));
+  return true;
+}
+
 /** @param {HTMLElement} main @param {unknown} error */
 function fail(main, error) {
   const status = error instanceof ApiError ? error.status : 0;
@@ -90,6 +112,7 @@ function fail(main, error) {
       status === 404 && of && location.pathname.includes('/runs/')
         ? h('a', { href: `experiments/${of[1]}` }, `Runs of ${decodeURIComponent(of[1])}`)
         : null,
+      location.pathname.includes('/annotations/') ? h('a', { href: 'annotations' }, 'All annotation projects') : null,
       location.pathname.includes('/models/') ? h('a', { href: 'models' }, 'All models') : null,
       h('a', { href: './' }, 'All experiments'),
     ),

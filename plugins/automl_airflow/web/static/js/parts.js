@@ -14,6 +14,9 @@ export function pageOf(experiment, run, trial) {
 export const pageOfModel = (model, version) =>
   `models/${encodeURIComponent(model)}${version === undefined ? '' : `/versions/${version}`}`;
 
+/** Path of an annotation project's pages below the base. @param {string} name @param {'label' | 'ledger'} [part] */
+export const pageOfAnnotation = (name, part) => `annotations/${encodeURIComponent(name)}${part ? `/${part}` : ''}`;
+
 /** Where this page stands; the last one is the page itself. @param {Array<[string, string | null]>} steps label, path */
 export function crumbs(steps) {
   return h(

@@ -1,0 +1,102 @@
+"""The ledger line by line: every answer that was ever given, with what it cost and what became of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from automl_core.annotation.ledger.ledger import Ledger
+
+COLUMNS = (
+    "item", "label", "author", "source", "seconds", "price", "currency", "time", "round", "kind", "where", "standing",
+    "sets", "models", "ended", "why",
+)  # fmt: skip
+"""Of a line, in their order."""
+
+AT_ONCE = 1000
+"""Lines that are made ready at a time."""
+
+GOLD = "gold"
+"""Kind of answers that are known beforehand."""
+
+_FORMULA = ("=", "+", "-", "@")
+
+
+def lines(
+    ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: int | None = None, *, reader: str | None = None
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Answers in the order in which they came.
+
+    Args:
+        ledger: whose.
+        name_of: number of an item → its id.
+        first: place of the first one, from 0.
+        many: at most; all when left out.
+        reader: a person who may label, too, so who is not to learn known answers (gold) nor what others say of an item
+            while people are asked about it: such labels are left out, and which items have known ones. Nobody in
+            particular where it is None: everything is told.
+    """
+    facts, found = ledger.facts, ledger.uses
+    trained: dict[int, list[str]] = {}
+    for each in facts.trainings:
+        if each.model is not None:
+            trained.setdefault(each.data_set, []).append(_model(each.model, f"{each.experiment}/{each.run}"))
+    last = len(found) if many is None else min(len(found), first + many)
+    for place in range(first, last):
+        answer, use = facts.answers[place], found[place]
+        models = dict.fromkeys(name for number in use.sets for name in trained.get(number, ()))
+        label, item = answer.label, name_of(answer.item)
+        if reader is not None:
+            if answer.kind == GOLD and answer.source == "imported":
+                label, item = None, ""
+            elif answer.item in facts.asked and answer.author != reader:
+                label = None
+        yield {
+            "item": item, "label": label, "author": answer.author, "source": answer.source,
+            "seconds": answer.seconds, "price": answer.price, "currency": facts.currency, "time": answer.time,
+            "round": answer.round or None, "kind": answer.kind, "where": answer.where, "standing": str(use.standing),
+            "sets": list(use.sets), "models": list(models), "ended": answer.ended, "why": answer.why,
+        }  # fmt: skip
+
+
+def _model(model: Any, otherwise: str) -> str:
+    """What a model version is called: ``name 3`` where it is a version of a model, else the run that made it."""
+    if model.get("name") and model.get("version"):
+        return f"{model['name']} {model['version']}"
+    return otherwise
+
+
+def csv_lines(
+    ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: int | None = None, *, reader: str | None = None
+) -> Iterator[str]:  # fmt: skip
+    """The same as CSV (RFC 4180), some lines at a time, the head first; see `lines`.
+
+    Lists have semicolons between. Text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP,
+    "CSV Injection"): labels come from people and from files.
+    """
+    yield _written([COLUMNS])
+    held: list[list[Any]] = []
+    for each in lines(ledger, name_of, first, many, reader=reader):
+        held.append([_cell(each[column]) for column in COLUMNS])
+        if len(held) >= AT_ONCE:
+            yield _written(held)
+            held = []
+    if held:
+        yield _written(held)
+
+
+def _written(rows: Any) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        value = ";".join(str(each) for each in value)
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in ("\t", "\n") else text

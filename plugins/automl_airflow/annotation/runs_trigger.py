@@ -1,0 +1,63 @@
+"""Waiting without a worker until runs of other DAGs have ended, or are there no more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from automl_airflow import triggers
+from automl_airflow.compat import count_runs
+from automl_airflow.models.roll_waiting import about
+
+POLL = 3.0
+"""Seconds between two looks: two short questions to Airflow's database for each run that goes on."""
+
+ENDED = ("success", "failed")
+
+
+class RunsTrigger(BaseTrigger):
+    """Fires once none of the runs goes on any more.
+
+    Airflow's own (`DagStateTrigger`) waits for ever for a run that was deleted.
+    """
+
+    def __init__(self, *, runs: Mapping[str, str], poll: float = POLL) -> None:
+        """State which ones.
+
+        Args:
+            runs: id of a DAG → id of its run.
+            poll: seconds between two looks.
+        """
+        super().__init__()
+        self.runs, self.poll = dict(runs), poll
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments."""
+        return (
+            "automl_airflow.annotation.runs_trigger.RunsTrigger",
+            {"runs": self.runs, "poll": self.poll},
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until all have ended. What Airflow can't say now is asked again."""
+        await asyncio.sleep(triggers.LEAST_WAIT)
+        waited = dict(self.runs)
+        while True:
+            try:
+                for dag, run in list(waited.items()):
+                    if await self._is_over(dag, run):
+                        del waited[dag]
+            except Exception as error:  # the database may be away for a while, and nobody else waits for these
+                self.log.warning("runs can't be asked for now, and are again: %s: %s", type(error).__name__, error)
+            if not waited:
+                break
+            await asyncio.sleep(about(self.poll))
+        yield TriggerEvent({"runs": self.runs})
+
+    async def _is_over(self, dag: str, run: str) -> bool:
+        if await count_runs(dag, run, ENDED):
+            return True
+        return not await count_runs(dag, run)
