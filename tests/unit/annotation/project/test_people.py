@@ -308,7 +308,11 @@ def test_what_was_said_before_is_history_when_it_comes_later() -> None:
     done = project.label([label(project, 5, "order", where="file", time=999_000.0)], BY)
     assert (done.older, done.changed, done.same) == (1, 0, 0)
     assert [vote.label for vote in project.state.history(5)] == ["refund", "order"]
-    assert project.state.answers(5)[0].label == "refund"
+    said = project.state.answer_by(5, "anna")
+    assert said is not None
+    assert {said.label, project.state.answers(5)[0].label} == {"refund"}
+    assert [(place, vote.label) for place, vote in project.state.counting()] == [(0, "refund")]
+    assert project.label([label(project, 5, "refund", where="label-studio", time=999_995.0)], BY).same == 1
     ahead = label(project, 5, "other", where="label-studio", time=world.clock.now + 3600)  # their clock is ahead
     assert project.label([ahead], BY).changed == 1
     assert project.label([label(project, 5, "order")], BY).changed == 1  # what is said here and now counts
