@@ -25,6 +25,7 @@ from benchmarks.annotation.sets import HELD_OUT, NAMES, WORKED_ON, Parts, load
 
 FIRST = 20
 LESS = 0.01
+LEARNERS = ("logistic", "boosting", "forest", "few trees")
 AGAIN = "random, another order"
 """What luck alone does to the ratio: random selection against random selection."""
 
@@ -191,7 +192,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", default=list(NAMES), choices=[*NAMES, "worked-on", "held-out"])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--learner", nargs="+", default=["logistic"], choices=["logistic", "boosting", "forest", "few trees"])
+    parser.add_argument(
+        "--learner", nargs="+", default=["logistic"], choices=["logistic", "boosting", "forest", "few trees"]
+    )
     parser.add_argument("--by", nargs="+", default=["margin"])
     parser.add_argument("--diversity", nargs="+", default=[Rules().diversity])
     parser.add_argument("--multiple", nargs="+", type=int, default=[Rules().multiple])
@@ -199,6 +202,7 @@ def main() -> int:
     parser.add_argument("--cold", nargs="+", default=[Rules().cold])
     parser.add_argument("--again", action="store_true", help="random selection in another order, too: what luck does")
     parser.add_argument("--random-share", type=float, default=Rules().random_share, help="of the stratum in a batch")
+    parser.add_argument("--stratum-share", type=float, default=Rules().stratum_share, help="of the pool")
     parser.add_argument("--growth", type=float, default=12, help="a batch has the labels so far, divided by this")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "selection.jsonl")
     parser.add_argument("--table", action="store_true", help="only the table of what was run")
@@ -219,9 +223,9 @@ def main() -> int:
                 for cold in given.cold:
                     rules = Rules(
                         by=by, diversity=diversity, multiple=multiple, cold=cold, random_share=given.random_share,
-                        stratum_share=max(Rules().stratum_share, given.random_share),
+                        stratum_share=given.stratum_share,
                     )  # fmt: skip
-                    share = "" if given.random_share == Rules().random_share else f"; {given.random_share:g} random"
+                    share = "" if given.random_share == Rules().random_share else f"; {given.random_share:.0%} random"
                     ways += [(f"{way}; {cold}{share}", rules, each) for each in given.stratum]
     wanted = [
         (seed, learner, name, *way)
