@@ -247,7 +247,7 @@ def test_a_retired_items_label_is_kept(files: Files) -> None:
     assert files.bring({"text": "a", "label": "order"}).labelled.new == 1
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=40) | st.binary(max_size=40) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.dictionaries(st.sampled_from(["item", "label", "skipped", "content", "time", "price", "x"]), inner),
