@@ -188,7 +188,7 @@ def closed(state: ProjectState, record: Record) -> None:
 def set_written(state: ProjectState, record: Record) -> None:
     """There is another data set version."""
     data = record.data
-    body = {**data["set"], "round": int(data["round"]), "time": record.time, "seen": len(state.votes)}
+    body = {**data["set"], "round": int(data["round"]), "time": record.time, "seen": int(data["seen"])}
     found = msgspec.convert(body, DataSetVersion)
     state.sets[found.number] = found
 

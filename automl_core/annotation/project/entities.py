@@ -198,7 +198,8 @@ class DataSetVersion(msgspec.Struct, frozen=True, omit_defaults=True):
             all answers there are, so later it can't be told any more which won then; of other items it can.
         round: in which it was written; filled by the journal.
         time: when; filled by the journal.
-        seen: how many labels there were (`ProjectState.votes`) when it was written; filled by the journal.
+        seen: how many labels there were (`ProjectState.votes`) in the state that it was worked out on; filled by the
+            journal.
     """
 
     number: int

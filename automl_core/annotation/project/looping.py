@@ -222,11 +222,14 @@ class Looping(Acting):
     def wrote_set(self, round: int, set: DataSetVersion, by: Person) -> DataSetVersion:
         """Record a data set version, once its files are written.
 
+        Labels that have come since the state was read, on which it was worked out, are not in it: whoever writes a set
+        reads once (`refresh`), works it out, and records it.
+
         Raises:
             Refused: the number is another one's, or not the next; or there is no such round.
         """
         body = msgspec.to_builtins(msgspec.structs.replace(set, round=0, time=0.0, seen=0))
-        data = {"round": round, "set": body, "by": by_json(by)}
+        data = {"round": round, "set": body, "seen": len(self.state.votes), "by": by_json(by)}
 
         def done(state: ProjectState) -> bool:
             found = state.sets.get(set.number)

@@ -255,6 +255,8 @@ def set_written(state: ProjectState, data: dict[str, Any]) -> None:
     number = int(data["set"]["number"])
     if number != len(state.sets) + 1:
         raise Refused(f"the next data set version is {len(state.sets) + 1}")
+    if not 0 <= int(data["seen"]) <= len(state.votes):
+        raise Refused(f"{data['seen']} labels can't be in it: there are {len(state.votes)}")
     _there(state, unpack(data["set"]["items"]))
 
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_core.annotation.items import DamagedParts, NoSuchItem, item_id
+from automl_core.annotation.items import Catalog, DamagedParts, NoSuchItem, content_of, item_id
+from automl_core.annotation.items import catalog as catalog_module
 from automl_core.annotation.items import parts as parts_module
+from automl_core.annotation.items.parts import Part, digest_of, encode_part, line_of, part_key
 from automl_core.annotation.project import Added, ItemState, Label, Project, consensus
 from automl_core.annotation.project.layout import ITEMS
 from tests.support.memory_store import MemoryStore
@@ -215,6 +217,39 @@ def test_each_part_is_read_once() -> None:
         project.catalog.content(project.catalog.id_of(number))
         project.refresh()
     assert store.reads == 1
+
+
+def test_content_that_does_not_fit_into_memory_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_module, "MOST_ITEMS", 4)
+    monkeypatch.setattr(catalog_module, "HELD", 1)
+    store = MemoryStore()
+    World(store).filled(10)
+    project = World(store).open()
+    for number in (9, 0, 4, 1, 9):
+        assert project.catalog.content(item_id(text(number))) == text(number)
+    key = store.list(f"_annotation/intents/{ITEMS}")[0]
+    store.put(key, store.get(key)[:-3])
+    with pytest.raises(DamagedParts, match="000000-"):
+        project.catalog.content(item_id(text(0)))
+    assert project.catalog.content(item_id(text(9))) == text(9)
+
+
+def test_a_catalog_reads_anew_where_a_record_of_items_is_void_since() -> None:
+    """Two writers at a place whose object could not be read at once: the journal is folded anew, and so is this."""
+    store = MemoryStore()
+    parts = []
+    for at in (0, 1):
+        data = encode_part(0, [line_of(content_of(text(at)), {})])
+        parts.append(Part(digest_of(data), 0, 1))
+        store.put(part_key("", 0, digest_of(data)), data)
+    known = [parts[0]]
+    catalog = Catalog(store, "", lambda: known)
+    assert catalog.id_of(0) == item_id(text(0))
+    known[:] = [parts[1]]
+    assert catalog.id_of(0) == item_id(text(1))
+    assert catalog.find(item_id(text(0))) is None
+    known.clear()
+    assert len(catalog) == 0
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", ".x", "x" * 151, "a..b"])

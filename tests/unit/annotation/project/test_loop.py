@@ -155,6 +155,17 @@ def test_an_item_is_in_training_once_a_model_has_come_of_it_and_until_its_label_
     assert project.state.runs_of(1) == [(project.state.rounds[1], 0)]
 
 
+def test_a_label_that_came_while_a_set_was_written_is_not_in_it() -> None:
+    world = World()
+    project = world.filled()
+    project.label([label(project, 0), label(project, 1)], BY)
+    other = world.open()
+    other.label([label(other, 1, "refund")], BY)  # after the writer has read
+    assert project.wrote_set(1, version(1, [0, 1]), BY).seen == 2
+    project.trained(1, 1, "e", "r", "FINISHED", {"x": 1}, BY)
+    assert [project.state.status(number) for number in (0, 1)] == [ItemState.TRAINED, ItemState.LABELLED]
+
+
 def test_data_set_versions_are_numbered_and_one_number_is_one_content() -> None:
     project = World().filled()
     project.wrote_set(1, version(1, [0]), BY)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import random
+
 import pytest
 
-from automl_core.annotation.items import NoSuchItem
+from automl_core.annotation.items import NoSuchItem, pack
 from automl_core.annotation.project import Chosen, ItemState, Label, Project, Refused, Source
+from automl_core.annotation.project import looping as looping_module
 from automl_core.annotation.project import people as people_module
+from automl_core.annotation.project.columns import pack_column, pack_votes
+from automl_core.annotation.project.labels import Vote
+from automl_core.journal import Record
 from tests.unit.annotation.project.world import BY, World, label
 
 LEASE = 60.0
@@ -75,6 +82,8 @@ def test_a_task_for_several_is_with_so_many_and_with_nobody_twice() -> None:
     assert claim(world, "anna") == []  # she has answered
     assert claim(world, "carl") == []  # ben has it
     project.release("ben", [project.catalog.id_of(5)])
+    assert project.state.claims == {}  # hers went with her answer
+    assert claim(world, "anna") == []  # one more is wanted, of somebody else
     assert claim(world, "carl") == [5]
     project = world.open()
     project.label([label(project, 5, author="carl")], BY)
@@ -208,6 +217,29 @@ def test_a_batch_that_is_over_leaves_what_nobody_answered_and_takes_what_comes_l
     assert project.state.stratum() == {2, 5}
 
 
+def test_the_end_of_a_batch_leaves_what_another_batch_asks_again() -> None:
+    world = World()
+    world.sent([5, 2])
+    project = world.open()
+    project.label([label(project, 5)], BY)
+    project.send(1, world.chosen(project, [5], "audit"), "page", 1, BY, name="audit")
+    project.close_batch(1, "the time is over", BY)
+    assert project.state.open_tasks() == [5]
+    assert [project.state.status(number) for number in (5, 2)] == [ItemState.SENT, ItemState.NEW]
+
+
+def test_a_record_that_sends_what_people_are_asked_about_already_is_skipped() -> None:
+    world = World()
+    world.sent([5, 2])
+    state = world.open().state
+    data = {
+        "batch": 2, "round": 1, "name": "x", "to": "page", "votes": 1, "until": None, "price": 0.0, "digest": "",
+        "of": 1, "at": 0, "read": 1, "items": [5], "kinds": ["a"], "by": {"name": "x", "how": "dag"},
+    }  # fmt: skip
+    assert "asked about it already" in (state.apply(Record(state.seq + 1, "x", state.updated, "sent", data)) or "")
+    assert state.apply(Record(state.seq + 1, "x", state.updated, "sent", data | {"items": [6]})) is None
+
+
 def test_nothing_is_sent_of_what_is_not_there_or_in_a_round_that_is_over() -> None:
     project = World().filled()
     with pytest.raises(NoSuchItem):
@@ -276,7 +308,11 @@ def test_what_was_said_before_is_history_when_it_comes_later() -> None:
     done = project.label([label(project, 5, "order", where="file", time=999_000.0)], BY)
     assert (done.older, done.changed, done.same) == (1, 0, 0)
     assert [vote.label for vote in project.state.history(5)] == ["refund", "order"]
-    assert project.state.answers(5)[0].label == "refund"
+    said = project.state.answer_by(5, "anna")
+    assert said is not None
+    assert {said.label, project.state.answers(5)[0].label} == {"refund"}
+    assert [(place, vote.label) for place, vote in project.state.counting()] == [(0, "refund")]
+    assert project.label([label(project, 5, "refund", where="label-studio", time=999_995.0)], BY).same == 1
     ahead = label(project, 5, "other", where="label-studio", time=world.clock.now + 3600)  # their clock is ahead
     assert project.label([ahead], BY).changed == 1
     assert project.label([label(project, 5, "order")], BY).changed == 1  # what is said here and now counts
@@ -341,6 +377,22 @@ def test_labels_that_are_none_are_named_and_keep_no_other_out() -> None:
     for words, (_, why) in zip(wrong, done.refused, strict=True):
         assert words in why
     assert project.state.history(5) == []
+
+
+def test_the_largest_record_is_below_a_hundred_kilobytes() -> None:
+    """Of the limits as they are, with numbers of items that have seven digits and nothing that repeats."""
+    rng = random.Random(0)
+    votes = [
+        Vote(rng.randrange(10**6, 10**7), "x" * 14, f"p{rng.randrange(50)}", Source.PERSON,
+             round(1.7e9 + rng.uniform(0, 1e7), 3), round(rng.uniform(0, 100), 2), kind="stratum", batch=1)
+        for _ in range(people_module.MOST_LABELS)
+    ]  # fmt: skip
+    assert len(json.dumps(pack_votes(votes), separators=(",", ":"))) < 100_000
+    items = rng.sample(range(10**6, 10**7), people_module.MOST_SENT)
+    kinds = pack_column([rng.choice(["stratum", "useful", "bad case"]) for _ in items])
+    assert len(json.dumps([items, kinds], separators=(",", ":"))) < 100_000
+    taken = {f"class {at}": pack(rng.sample(range(10**6), looping_module.MOST_TAKEN // 50)) for at in range(50)}
+    assert len(json.dumps(taken)) < 100_000
 
 
 def test_many_labels_go_in_several_records(monkeypatch: pytest.MonkeyPatch) -> None:
