@@ -8,6 +8,8 @@ RUN  := $(BIN)/python -m
 PROJECTS := pyproject.toml plugins/pyproject.toml
 # What training libraries live in (make test-heavy), apart from the product.
 HEAVY := .venv-heavy
+# The Label Studio that heavy tests run, whose packages go together with no others.
+STUDIO := .venv-label-studio
 
 # The one command behind `make demo`.
 DEMO ?= $(RUN) automl_airflow.demo
@@ -76,8 +78,9 @@ faults: setup-dev ## kill each part of Airflow and the store at three moments of
 	FAULTS='$(FAULTS)' $(PYTEST) tests/faults -n 2 --dist loadfile --timeout 300 --junitxml=$(REPORTS)/faults.xml $(ARGS)
 	$(if $(FAULTS)$(ARGS),,$(PYTEST) -m long tests/e2e --timeout 400 --junitxml=$(REPORTS)/long.xml)
 
-test-heavy: setup-dev $(HEAVY)/.installed ## tests with real torch, Lightning, Transformers, … in an environment of their own [ARGS=…]
-	HEAVY_PYTHON='$(abspath $(HEAVY))/bin/python' $(PYTEST) tests/heavy --timeout 300 --junitxml=$(REPORTS)/heavy.xml $(ARGS)
+test-heavy: setup-dev $(HEAVY)/.installed $(STUDIO)/.installed ## tests with real torch, Lightning, Transformers, … in an environment of their own [ARGS=…]
+	HEAVY_PYTHON='$(abspath $(HEAVY))/bin/python' LABEL_STUDIO='$(abspath $(STUDIO))/bin/label-studio' \
+	    $(PYTEST) tests/heavy --timeout 300 --junitxml=$(REPORTS)/heavy.xml $(ARGS)
 
 test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFIG=file IMAGE=image [NAMESPACE=… STORAGE=json RUNS=folder]
 	@test -n '$(KUBECONFIG)' -a -n '$(IMAGE)' || { echo 'make: test-cluster needs KUBECONFIG=file and IMAGE=image' >&2; exit 2; }
@@ -107,7 +110,7 @@ compose-env: ## write .env with random secrets for docker-compose.yaml, once
 	@python3 deploy/compose/make_env.py .env
 
 clean: ## remove the environment and every cache; experiments' results (runs/) stay
-	rm -rf $(VENV) $(HEAVY) $(REPORTS) .automl-environments .airflow .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(HEAVY) $(STUDIO) $(REPORTS) .automl-environments .airflow .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment: made once, and again when what it is made from changes -----------------------------------
@@ -147,4 +150,10 @@ $(HEAVY)/.installed: requirements-heavy.txt | $(UV)
 	@echo '  installing what the heavy tests train with (some gigabytes on disk) …' >&2
 	@rm -rf $(HEAVY) && $(RUN) venv $(HEAVY)
 	@$(HEAVY)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-heavy.txt
+	@touch $@
+
+$(STUDIO)/.installed: requirements-label-studio.txt | $(UV)
+	@echo '  installing the Label Studio that the heavy tests run …' >&2
+	@rm -rf $(STUDIO) && $(RUN) venv $(STUDIO)
+	@$(STUDIO)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-label-studio.txt
 	@touch $@

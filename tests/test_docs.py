@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from automl_core.annotation.file import AnnotationFile, parse_annotation_document
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.models.evaluation import tests as regression
 from automl_core.models.file import ModelFile, parse_model_document
@@ -252,6 +253,15 @@ REST_OF_MODEL = {
 OF_MODELS = set(ModelFile.model_fields) - set(models.Experiment.model_fields)
 """Keys that only a model's file has, its kind among them."""
 
+REST_OF_ANNOTATION = {
+    "kind": "annotation", "name": "example", "items": {"data": "x.csv"}, "labels": {"classes": ["a", "b"]},
+    "models": [{"experiment": "example", "families": 2}],
+}  # fmt: skip
+"""The same of an annotation project's file."""
+
+OF_ANNOTATIONS = set(AnnotationFile.model_fields) - set(models.Experiment.model_fields) - set(ModelFile.model_fields)
+"""Keys that only an annotation project's file has."""
+
 EXAMPLES = [
     pytest.param(block, id=f"{name}-{number}")
     for name, page in {**PAGES, "README.md": (ROOT / "README.md").read_text(encoding="utf-8")}.items()
@@ -267,6 +277,9 @@ def test_examples_are_valid(block: str, tmp_path: Path) -> None:
         return
     if "parameters" in body:
         assert check_template(make_template(tmp_path, block).folder).problems == []
+        return
+    if set(body) & OF_ANNOTATIONS:
+        parse_annotation_document(yaml.safe_dump({**REST_OF_ANNOTATION, **body}), "example.yaml")
         return
     if set(body) & OF_MODELS:
         parse_model_document(yaml.safe_dump({**REST_OF_MODEL, **body}), "example.yaml")

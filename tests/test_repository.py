@@ -15,11 +15,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from automl_core.annotation.file.checks import examine_annotation_file
 from automl_core.models.file import load_model_file
 from automl_core.models.file.warnings import warnings_of
 from automl_core.preview.checks import check_experiment
 from automl_core.release import RELEASE
-from automl_core.spec.kinds import MODEL
+from automl_core.spec.kinds import ANNOTATION, MODEL
 from automl_core.spec.names import stated_kind
 from automl_core.templates import load_experiment
 from tests.sources import PRODUCT, ROOT
@@ -231,6 +232,12 @@ def test_experiment_files_are_valid(path: Path) -> None:
         file = load_model_file(path)
         assert not [each for each in warnings_of(file) if each.severity == "warning"]
         assert f"{file.name}.model" == path.stem
+        assert path.read_text(encoding="utf-8").startswith("# "), "a file of the gallery says what it shows"
+        return
+    if stated_kind(path) == ANNOTATION:
+        examined = examine_annotation_file(path)
+        assert not [each for each in examined.warnings if each.severity == "warning"]
+        assert f"{examined.file.name}.annotation" == path.stem
         assert path.read_text(encoding="utf-8").startswith("# "), "a file of the gallery says what it shows"
         return
     experiment = load_experiment(path)

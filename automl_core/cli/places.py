@@ -113,6 +113,28 @@ def run_place(experiment: Experiment, run_id: str) -> Place:
     return Place(store, find_prefix(store, experiment.name, run_id, by_folder=True))
 
 
+def open_output(storage: str, connection: str | None) -> ObjectStore:
+    """The store that a file names as its output, with the environment's keys.
+
+    Args:
+        storage: the model storage path.
+        connection: the Airflow connection that has its keys, where the file names one.
+
+    Raises:
+        UserError: the keys are those of the connection, and the environment has none.
+        StorageError: it can't be opened.
+    """
+    from automl_core.data.access import DataError, FromEnvironment
+    from automl_core.storage import open_store
+
+    if connection is None:
+        return open_store(storage, base=home())
+    try:
+        return FromEnvironment().store(storage, connection)
+    except DataError as error:
+        raise UserError(f"{storage}: {error}") from None
+
+
 def find_run(target: str, run_id: str | None = None) -> Place:
     """Where a run lies.
 

@@ -29,7 +29,7 @@ def _items(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
     if items.kind in BY_ADDRESS and people.where == "page":
         yield Problem(
-            f"the page shows rows and texts; of an item of kind {items.kind} it shows the address as a link",
+            f"the page shows rows and texts; of an item of kind {items.kind} it shows the address alone",
             ("items", "kind"), found=items.kind, suggestion="Label it in Label Studio: people: {where: label-studio}",
             severity="warning",
         )  # fmt: skip
@@ -92,8 +92,8 @@ def _stop(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
     if stop.money is not None and each.cost > stop.money:
         yield Problem(
-            f"one round costs {each.cost:.10g} {people.currency}, which is more: the first one gets fewer items, and is "
-            "the last", ("stop", "money"), found=show(stop.money),
+            f"one round costs {each.cost:.10g} {people.currency}, which is more: the first one gets fewer items, and "
+            "is the last", ("stop", "money"), found=show(stop.money),
             suggestion="Choose fewer items a round: select: {many: …}", severity="warning",
         )  # fmt: skip
     if stop.rounds is None and stop.money is None:
@@ -114,7 +114,7 @@ def _people(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
     if people.where == "page" and people.who is None:
         yield Problem(
-            "whoever may edit runs of this DAG in Airflow may label", ("people",),
+            "whoever may start runs of this DAG in Airflow may label", ("people",),
             suggestion="Name the people, to ask these alone: people: {who: [anna]}", severity="note",
         )  # fmt: skip
     if people.where != "page" and "lease" in people.model_fields_set:

@@ -244,7 +244,8 @@ class Server:
         if isinstance(fields, dict):
             for field, texts in fields.items():
                 listed = texts if isinstance(texts, list) else [texts]
-                parts.append(f"{field}: {' '.join(str(each) for each in listed)}")
+                # behind :: it repeats the task, which is data; for tasks that are right it has an empty mapping
+                parts.append(f"{field}: {' '.join(str(each).partition(' ::')[0] for each in listed if each)}")
         text = "; ".join(part for part in parts if part)
         for secret in self._secrets:
             text = text.replace(secret, "…")

@@ -1,4 +1,4 @@
-"""``automl annotation``: projects in which people and models label items."""
+"""``automl annotation``: a project's file, items out, labels in, labels at a terminal, the ledger; on its storage."""
 
 from automl_core.cli.annotation.app import app
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl_core.cli.places import UserError, home
+from automl_core.cli.places import UserError, home, open_output
 
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
@@ -110,7 +110,6 @@ def open_here(known: Known) -> ObjectStore:
         UserError: neither is known; or the keys are those of an Airflow connection, and the environment has none.
         StorageError: it can't be opened.
     """
-    from automl_core.data.access import DataError, FromEnvironment
     from automl_core.storage import open_store
 
     if known.storage:
@@ -118,12 +117,10 @@ def open_here(known: Known) -> ObjectStore:
     if known.file is None:
         raise UserError(unknown(known.name))
     output = known.file.output
-    if output.connection is None:
-        return open_store(output.storage, base=home())
     try:
-        return FromEnvironment().store(output.storage, output.connection)
-    except DataError as error:
-        raise UserError(f"{output.storage}: {error}; or ask Airflow (--airflow)") from None
+        return open_output(output.storage, output.connection)
+    except UserError as error:
+        raise UserError(f"{error}; or ask Airflow (--airflow)") from None
 
 
 def has_keys(known: Known) -> bool:

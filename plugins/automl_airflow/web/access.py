@@ -25,6 +25,7 @@ from fastapi import Depends, HTTPException, Path, Request
 from automl_airflow.compat.acts import action_logging
 from automl_airflow.compat.metadata import team_of
 from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
+from automl_core.annotation.file import AnnotationFile
 from automl_core.models.file.model import ROLLOUT, SCORE, ModelFile, dag_id
 from automl_core.spec.models import Experiment
 
@@ -226,6 +227,19 @@ def check_model_sources(user: BaseUser, file: ModelFile) -> None:
     if file.retrained is not None and not may(user, "POST", DagAccessEntity.RUN, file.retrained):
         words = f"watch.retrain starts runs of {file.retrained}, which you have not the right to"
         raise HTTPException(403, f"Forbidden: {words}")
+
+
+def check_annotation_sources(user: BaseUser, file: AnnotationFile) -> None:
+    """Demand the right to read the experiments that predict for a project, and to start what its rounds train.
+
+    Raises:
+        HTTPException: 403, it names the experiments.
+    """
+    names = list(dict.fromkeys(str(each.experiment) for each in file.experiments))
+    for method, words in (("GET", "whose runs you have not the right to read"), ("POST", "which you may not start")):
+        hidden = [name for name in names if not may(user, method, DagAccessEntity.RUN, name)]
+        if hidden:
+            raise HTTPException(403, f"Forbidden: models names {', '.join(hidden)}, {words}")
 
 
 def may_read_model(user: BaseUser, model: str) -> bool:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
 from automl_airflow.web import saving
-from automl_airflow.web.access import check_model_sources, check_sources
+from automl_airflow.web.access import check_annotation_sources, check_model_sources, check_sources
 from automl_airflow.web.respond import problems_of
 from automl_core.spec.errors import SpecError
-from automl_core.spec.kinds import EXPERIMENT, MODEL, kind_in
+from automl_core.spec.kinds import ANNOTATION, EXPERIMENT, MODEL, kind_in
 
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
@@ -42,8 +42,9 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
     from automl_core.preview.preview import given_pace, preview
 
     body: dict[str, Any] = {"name": None, "warnings": [], "preview": None, "most": None}
-    if kind_in(text) == MODEL:
-        return checked_model(user, text) | {"preview": None, "most": None}
+    others = {MODEL: checked_model, ANNOTATION: checked_annotation}
+    if (other := others.get(kind_in(text))) is not None:
+        return other(user, text) | {"preview": None, "most": None}
     try:
         examined = examine_text(text, "experiment.yaml", home(), places=saving.places())
         experiment = examined.experiment
@@ -90,6 +91,37 @@ def checked_model(user: BaseUser, text: str) -> dict[str, Any]:
         examined = examine_model_text(text, "model.yaml")
         check_model_sources(user, examined.file)
         check_closed_model(examined.file, text, "model.yaml")
+    except SpecError as error:
+        return body | {"ok": False, "problems": problems_of(error)}
+    warnings = [warning.to_json() for warning in examined.warnings]
+    file = examined.file
+    body |= {"ok": True, "problems": [], "name": file.name, "warnings": warnings, "dags": list(file.dag_ids)}
+    return body | {"told": told(file)}
+
+
+def checked_annotation(user: BaseUser, text: str) -> dict[str, Any]:
+    """Check the text of an annotation project's file as it would be saved.
+
+    Args:
+        user: who asks: the experiments must be theirs to read and to start.
+        text: the file.
+
+    Returns:
+        ``kind`` (annotation), ``ok``, ``name``, ``problems``, ``warnings``, ``dags``, the ids of those that it makes,
+        and ``told``, what it will do and take, in sentences.
+
+    Raises:
+        HTTPException: 403, a model is an experiment that this user may not read or start.
+    """
+    from automl_airflow.annotation.closed import check_closed_annotation
+    from automl_airflow.web.annotation_telling import told
+    from automl_core.annotation.file.checks import examine_annotation_text
+
+    body: dict[str, Any] = {"kind": ANNOTATION, "name": None, "warnings": [], "dags": [], "told": []}
+    try:
+        examined = examine_annotation_text(text, "annotation.yaml")
+        check_annotation_sources(user, examined.file)
+        check_closed_annotation(examined.file, text, "annotation.yaml")
     except SpecError as error:
         return body | {"ok": False, "problems": problems_of(error)}
     warnings = [warning.to_json() for warning in examined.warnings]

@@ -29,9 +29,9 @@ from automl_core.templates.places import Places
 
 SETTING = "AIRFLOW__AUTOML__EXPERIMENTS_FOLDER"
 
-Kind: TypeAlias = Literal["experiment", "model"]
+Kind: TypeAlias = Literal["experiment", "model", "annotation"]
 
-_A: dict[Kind, str] = {"experiment": "an experiment", "model": "a model"}
+_A: dict[Kind, str] = {"experiment": "an experiment", "model": "a model", "annotation": "an annotation project"}
 
 
 class Origin(NamedTuple):
@@ -93,7 +93,7 @@ def team() -> str | None:
 
 
 def file_name(name: str, kind: Kind = "experiment") -> str:
-    """Name of the file of an experiment, or of a model."""
+    """Name of the file of an experiment, a model or an annotation project."""
     return f"{name}.yaml" if kind == "experiment" else f"{name}.{kind}.yaml"
 
 
@@ -110,7 +110,7 @@ def file_of(name: str, known: Origin | None, kind: Kind = "experiment") -> Path 
     """Where an experiment is kept in the folder: the file that its DAG comes from, else one of its name.
 
     Args:
-        name: of the experiment, or of the model.
+        name: of the experiment, the model or the project.
         known: where the DAG of that name comes from; None where there is no such DAG.
         kind: what the file is.
     """
@@ -165,10 +165,10 @@ def import_error_since(
 def save(
     name: str, text: str, *, replace: bool, known: Origin | None, kind: Kind = "experiment"
 ) -> tuple[str, bool]:  # fmt: skip
-    """Write an experiment's file, or a model's, whole or not at all.
+    """Write a file, whole or not at all.
 
     Args:
-        name: of the experiment, or of the model, as validated.
+        name: that the file states, as validated.
         text: the file.
         replace: overwrite the file that it comes from.
         known: where the DAG of that name comes from, None where there is no such DAG.

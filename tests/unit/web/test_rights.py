@@ -13,7 +13,8 @@ import pytest
 from tests.sources import ROOT
 from tests.unit.web.conftest import World, body_of, forget_teams, of_team, path
 from tests.unit.web.lives import life_of, model_text
-from tests.unit.web.test_access import ACTS, ITEM, MODEL, address, routes_of
+from tests.unit.web.test_access import ACTS, ITEM, MODEL, PROJECT, address, routes_of
+from tests.unit.web.test_annotation_files import text_of
 
 API = "/automl/api/v1"
 
@@ -111,6 +112,7 @@ def request_of(world: World, method: str, template: str, run: tuple[str, str]) -
             f"/api/v1/models/{{model}}/rollout/{act}": {"rollout": 1, "step": 7}
             for act in ("step", "hold", "release", "promote")
         },
+        "/api/v1/annotations": {"text": text_of(world, PROJECT, run[0])},
         "/api/v1/annotations/{name}/tasks": {"many": 0},
         "/api/v1/annotations/{name}/labels": {"labels": [{"item": ITEM, "label": "order"}]},
         "/api/v1/annotations/{name}/release": {"items": []},

@@ -36,6 +36,7 @@ from automl_airflow.web.routes.experiments import model_of, shown_error, source_
 from automl_airflow.web.routes.parts import DagId
 from automl_airflow.web.standing import GONE
 from automl_core.spec.errors import SpecError
+from automl_core.spec.kinds import noun_of
 from automl_core.templates import parse_experiment
 
 router = APIRouter(route_class=AsideRoute, tags=["start"])
@@ -97,12 +98,16 @@ def get_algorithms() -> Response:
 
 
 @router.get("/schema", dependencies=[Depends(CAN_LOOK)])
-def get_schema(kind: Literal["experiment", "model"] = "experiment") -> Response:
-    """JSON Schema of an experiment's file, or of a model's."""
+def get_schema(kind: Literal["experiment", "model", "annotation"] = "experiment") -> Response:
+    """JSON Schema of an experiment's file, of a model's or of an annotation project's."""
     if kind == "model":
         from automl_core.models.file.schema import model_schema
 
         return reply(model_schema())
+    if kind == "annotation":
+        from automl_core.annotation.file.schema import annotation_schema
+
+        return reply(annotation_schema())
     from automl_core.spec.schema import experiment_schema
 
     return reply(experiment_schema())
@@ -153,7 +158,7 @@ def readiness(user: User, name: str, dag_id: str, kind: saving.Kind = "experimen
 
     Args:
         user: who asks.
-        name: of the experiment, or of the model.
+        name: of the experiment, the model or the annotation project.
         dag_id: of the DAG that is made of the file.
         kind: what the file is.
 
@@ -171,7 +176,7 @@ def readiness(user: User, name: str, dag_id: str, kind: saving.Kind = "experimen
     if read is not None and (saved is None or read >= saved):
         return {"state": "ready", "error": None}
     if saved is None:
-        raise HTTPException(404, f"there is no {kind} {name!r}")
+        raise HTTPException(404, f"there is no {noun_of(kind)} {name!r}")
     return {"state": "waiting", "error": None}
 
 

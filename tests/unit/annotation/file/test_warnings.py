@@ -51,7 +51,7 @@ def test_a_usual_file_has_no_warning() -> None:
         ({"people": {"lease": "2d", "within": "1d"}}, "people.lease: a task is a person's for 2d 00h"),
         ({"labels": {"classes": [f"c{n}" for n in range(40)]}}, "labels.keys: 4 of 40 classes have no key"),
         ({}, "people: no price is said"),
-        ({}, "people: whoever may edit runs of this DAG in Airflow may label"),
+        ({}, "people: whoever may start runs of this DAG in Airflow may label"),
     ],
 )
 def test_what_may_be_a_slip(groups: dict[str, Any], said: str) -> None:

@@ -171,8 +171,10 @@ class StandIn:
         for place, each in enumerate(body):
             for name in needed:
                 if name not in each["data"]:
-                    words = f'Error at item {place}: "{name}" key is expected in task data'
-                    return invalid("non_field_errors", words)
+                    words = f'Error at item {place}: "{name}" key is expected in task data :: {each}'
+                    code, said = invalid("non_field_errors", words)
+                    said["validation_errors"]["non_field_errors"][:0] = [{}] * place
+                    return code, said
         for each in body:
             number = max(self.tasks, default=0) + 1
             self.tasks[number] = {

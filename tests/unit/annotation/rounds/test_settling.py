@@ -9,7 +9,7 @@ import pytest
 
 from automl_core.annotation.items import unpack
 from automl_core.annotation.project import ItemState, Label, Source
-from automl_core.annotation.rounds import predicting, settle, write_set
+from automl_core.annotation.rounds import predicting, predictions, settle, write_set
 from automl_core.annotation.rounds.answers import Answers
 from tests.unit.annotation.rounds.world import BY, Opinion, World, file_of, sure_of, texts
 
@@ -160,3 +160,39 @@ def test_the_audit_counts_the_sample_that_came_later_and_nothing_that_was_chosen
 def _asked(world: World) -> list[Any]:
     catalog = world.project.catalog
     return catalog.contents(catalog.ids_of(world.project.state.batches[1].items))
+
+
+def test_what_a_model_has_learned_proves_nothing(world: World) -> None:
+    world.people()
+    predicted, _, _ = second(world, sure_of(world.truth), sure_of(world.truth, 0.9))
+    table = predictions.read(world.store, str(predicted.key))
+    learned = set(world.project.state.sets[1].numbers)
+    assert learned
+    for number, row in table.rows.items():
+        assert table.usable()[:, row].any() == (number not in learned)
+
+
+def test_a_later_search_is_another_look_at_another_pool(world: World) -> None:
+    from automl_core.annotation.rounds.audits import would_take
+
+    world.people()
+    # one is wrong on every third text, so the first search leaves these for a second
+    third = {text for place, text in enumerate(sorted(world.truth)) if place % 3 == 0}
+    other = sure_of(world.truth, 0.9, lambda text: text in third)
+    predicted, settled, _ = second(world, sure_of(world.truth), other)
+    first = world.project.state.thresholds[1]
+    would = would_take(predictions.read(world.store, str(predicted.key)), first)
+    assert settled.taken > 20
+    for number in (2, 3):
+        world.people()
+        write_set(world.project, world.file, number, BY)
+        for experiment in ("trees", "linear"):
+            world.train(experiment, f"r{number}", sure_of(world.truth), family=experiment)
+        world.begin_again(number + 1)
+    later = [each for each in world.project.state.thresholds.values() if each.id > 1]
+    assert later
+    assert [each.look for each in later] == list(range(2, 2 + len(later)))
+    for each in later:
+        sample = unpack(each.evidence["sample"])
+        assert sample
+        assert not set(sample) & set(would)

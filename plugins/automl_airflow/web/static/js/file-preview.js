@@ -96,8 +96,8 @@ export function preview({ name, preview: found, most }, remarks) {
 }
 
 /** What a model's file will do. @param {any} checked @param {any} remarks what to look at in a file that is fine */
-export const modelPreview = ({ name, told, dags }, remarks) => [
-  h('h2', {}, h('span', { class: 'tone-good' }, '✓ '), `The model ${name} is fine`),
+export const toldPreview = ({ kind, name, told, dags }, remarks) => [
+  h('h2', {}, h('span', { class: 'tone-good' }, '✓ '), `The ${kind === 'model' ? 'model' : 'annotation project'} ${name} is fine`),
   remarks,
   h(
     'ul',

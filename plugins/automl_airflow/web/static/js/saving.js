@@ -1,10 +1,10 @@
 // A file on its way: saved, read by Airflow, its first run begun; a model's with its first version offered.
 
-import { act, experimentPath, get, modelPath } from './api.js';
+import { act, annotationPath, experimentPath, get, modelPath } from './api.js';
 import { ask } from './dialog.js';
 import { h } from './dom.js';
 
-/** Saves, and asks before anything is overwritten. @param {string} text @param {boolean} replace @param {string} name @param {'experiment' | 'model'} [kind] */
+/** Saves, and asks before anything is overwritten. @param {string} text @param {boolean} replace @param {string} name @param {'experiment' | 'model' | 'annotation'} [kind] */
 export async function put(text, replace, name, kind = 'experiment') {
   const send = async (anyway) => (await act('POST', `${kind}s`, { text, replace: anyway }))[kind];
   try {
@@ -25,9 +25,9 @@ export async function put(text, replace, name, kind = 'experiment') {
   }
 }
 
-/** Waits until Airflow has read a file. @param {string} name @param {'experiment' | 'model'} [kind] */
+/** Waits until Airflow has read a file. @param {string} name @param {'experiment' | 'model' | 'annotation'} [kind] */
 export async function ready(name, kind = 'experiment') {
-  const path = kind === 'model' ? modelPath(name) : experimentPath(name);
+  const path = { experiment: experimentPath, model: modelPath, annotation: annotationPath }[kind](name);
   for (let tries = 0; tries < 120; tries += 1) {
     const { state, error } = await get(`${path}/readiness`);
     if (state === 'ready') return;

@@ -37,6 +37,7 @@ export async function show(main, [name]) {
           { class: 'row' },
           actButton('Label', project.can.label, project.why_not.label, () => location.assign(pageOfAnnotation(name, 'label')), 'primary'),
           h('a', { class: 'button', href: pageOfAnnotation(name, 'ledger') }, 'Ledger'),
+          project.can.edit_file && project.source ? h('a', { class: 'button', href: `new?annotation=${encodeURIComponent(name)}` }, 'Edit the file') : null,
           airflowLink(project.airflow, 'In Airflow'),
         ),
       ),

@@ -1,10 +1,10 @@
-// A file that is pasted, uploaded or written here, of an experiment or of a model; it is checked as you type.
+// A file that is pasted, uploaded or written here, of any kind; it is checked as you type.
 
-import { act, experimentPath, get, modelPath } from '../api.js';
+import { act, annotationPath, experimentPath, get, modelPath } from '../api.js';
 import { explain, toast } from '../dialog.js';
 import { fill, h } from '../dom.js';
-import { modelPreview, preview, problems, remarks } from '../file-preview.js';
-import { crumbs, pageOf, pageOfModel } from '../parts.js';
+import { preview, problems, remarks, toldPreview } from '../file-preview.js';
+import { crumbs, pageOf, pageOfAnnotation, pageOfModel } from '../parts.js';
 import { makeEditor } from '../editor.js';
 import { begin, offerTo, put, ready } from '../saving.js';
 import { templateCards } from '../template-cards.js';
@@ -35,12 +35,15 @@ export async function show(main, _, query) {
     return form.show(main, template, query.get('version'));
   }
   const model = query.get('model'); // whose file is edited
+  const project = query.get('annotation'); // the same
   const result = resultOf(query.get('deploy')); // that is offered to the model whose file is written
-  const editing = model ?? query.get('edit');
+  const editing = model ?? project ?? query.get('edit');
+  const edited = model !== null ? 'model' : project !== null ? 'annotation' : 'experiment';
+  const pathOf = { experiment: experimentPath, model: modelPath, annotation: annotationPath }[edited];
   const title = result ? `Deploy ${result.run}` : editing ? `Edit ${editing}` : 'New experiment';
   document.title = `${title} · AutoML`;
   const drafted = query.has('draft') ? sessionStorage.getItem('automl:draft') : null;
-  const [me, entry] = await Promise.all([get('me'), editing ? get(model ? modelPath(model) : experimentPath(editing)) : null]);
+  const [me, entry] = await Promise.all([get('me'), editing ? get(pathOf(editing)) : null]);
   const place = h('div', { class: 'drop' });
   const said = h('div', { role: 'status', 'aria-live': 'polite', id: 'validation' });
   const refused = h('div', { class: 'problems', role: 'alert' });
@@ -68,7 +71,9 @@ export async function show(main, _, query) {
         ? [['Experiments', './'], [result.experiment, pageOf(result.experiment)], [result.run, pageOf(result.experiment, result.run)], ['Deploy', null]]
         : model
           ? [['Models', 'models'], [model, pageOfModel(model)], ['Edit', null]]
-          : [['Experiments', './'], [title, null]],
+          : project
+            ? [['Annotation', 'annotations'], [project, pageOfAnnotation(project)], ['Edit', null]]
+            : [['Experiments', './'], [title, null]],
     ),
     h(
       'div',
@@ -120,13 +125,13 @@ export async function show(main, _, query) {
       return;
     }
     editor.mark([...checked.problems, ...checked.warnings]);
-    const isModel = checked.kind === 'model';
+    const isExperiment = !['model', 'annotation'].includes(checked.kind);
     save.disabled = start.disabled = !(checked.ok && me.create.allowed);
-    start.hidden = isModel && !result;
-    fill(start, isModel ? 'Save and offer the result' : 'Save and start');
-    attempt?.allow(checked.ok && !isModel);
+    start.hidden = !isExperiment && !(result && checked.kind === 'model');
+    fill(start, result && checked.kind === 'model' ? 'Save and offer the result' : 'Save and start');
+    attempt?.allow(checked.ok && isExperiment);
     const goTo = (line) => editor.goTo(line);
-    const told = isModel ? modelPreview : preview;
+    const told = isExperiment ? preview : toldPreview;
     fill(said, checked.ok ? told(checked, remarks(checked.warnings, goTo)) : problems(checked.problems, goTo));
   }
 
@@ -162,13 +167,20 @@ export async function show(main, _, query) {
     fill(refused);
     save.disabled = start.disabled = true;
     try {
-      const kind = checked?.kind === 'model' ? 'model' : 'experiment';
-      const own = editing !== null && checked?.name === editing && (kind === 'model') === (model !== null);
+      const kind = ['model', 'annotation'].includes(checked?.kind) ? checked.kind : 'experiment';
+      const own = editing !== null && checked?.name === editing && kind === edited;
       const name = await put(editor.text(), own, checked?.name, kind);
       if (name === null) return;
       touched = false;
       if (kind === 'model') {
         await deployed(name, run);
+        return;
+      }
+      if (kind === 'annotation') {
+        toast(`${name} is saved; Airflow reads it within a minute.`);
+        fill(said, h('p', {}, `Saved. Waiting for Airflow to read ${name} …`));
+        await ready(name, 'annotation');
+        location.assign(pageOfAnnotation(name));
         return;
       }
       if (!run) {
