@@ -3,7 +3,7 @@
 The demonstration of experiments/intents.annotation.yaml has two of them, each over REST as the user whom they are:
 
     AIRFLOW_USERNAME=anna AIRFLOW_PASSWORD=… python examples/annotate.py intents --error 0.03 --seconds 4
-    python examples/annotate.py intents --who ben --error 0.06 --pace 1 --storage file://./runs    # takes its time
+    AIRFLOW_USERNAME=ben AIRFLOW_PASSWORD=… python examples/annotate.py intents --error 0.06 --pace 1   # takes its time
 
 They work as people on the page do: take some tasks, of which nobody else gets any, look at what is shown and at
 nothing else, answer, take the next ones. What messages mean is known of examples/data/intents alone (make_intents.py);
@@ -14,19 +14,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
+import os
 import random
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 TOGETHER = 5
 """Tasks that are taken at once."""
-
-LEASE = 900.0
-"""Seconds for which they are nobody else's."""
 
 
 @dataclass(frozen=True)
@@ -72,56 +73,11 @@ class Desk(Protocol):
 
 
 @dataclass
-class ProjectDesk:
-    """The project's journal itself, where its storage can be reached from here.
-
-    Attributes:
-        open: opens the project.
-        who: whose desk it is.
-        price: of a label, as the project's file has it.
-    """
-
-    open: Callable[[], Any]
-    who: str
-    price: float = 0.0
-    _project: Any = None
-
-    def take(self, many: int) -> Sequence[Task]:
-        """See `Desk`."""
-        from automl_core.annotation.items import item_id
-
-        if self._project is None:
-            self._project = self.open()
-        project = self._project
-        project.refresh()
-        ids = project.claim(self.who, many, LEASE)
-        contents = project.catalog.contents(ids)
-        return [Task(each, content, item_id(content)) for each, content in zip(ids, contents, strict=True)]
-
-    def give(self, answers: Sequence[Answer]) -> int:
-        """See `Desk`."""
-        from automl_core.annotation.project import Label, Source
-        from automl_core.journal import Person
-
-        labels = [
-            Label(
-                item=each.task.item, label=each.label, author=self.who, source=Source.PERSON, seconds=each.seconds,
-                price=self.price, where="page", shown=each.task.digest or None,
-            )
-            for each in answers
-        ]  # fmt: skip
-        done = self._project.label(labels, Person(self.who, "cli"))
-        for index, why in done.refused:
-            print(f"{self.who}: {labels[index].item} is refused: {why}", file=sys.stderr)
-        return int(done.new)
-
-
-@dataclass
 class RestDesk:
     """The page's own way, over REST, as whoever has signed in: they are the author.
 
     Attributes:
-        annotation: ``AutoML(credentials).annotation("intents")``.
+        annotation: ``AutoML(credentials).annotation("intents")`` of `automl_core.client`, or a `Page`.
     """
 
     annotation: Any
@@ -221,46 +177,66 @@ def reader_of(truth: Mapping[str, str], column: str = "text") -> Callable[[Mappi
     return read
 
 
+class Page:
+    """What the page for labelling asks of its server, without any library.
+
+    Args:
+        url: of Airflow's API server.
+        project: name of the annotation project.
+        user, password: who signs in.
+    """
+
+    def __init__(self, url: str, project: str, user: str, password: str) -> None:
+        self._url, self._headers = url.rstrip("/"), {"X-AutoML-Request": "1"}
+        token = self._post("/auth/token", {"username": user, "password": password})["access_token"]
+        self._headers["Authorization"] = f"Bearer {token}"
+        self._place = f"/automl/api/v1/annotations/{quote(project, safe='')}"
+
+    def claim(self, many: int) -> list[dict[str, Any]]:
+        """Tasks for whoever has signed in."""
+        return list(self._post(f"{self._place}/tasks", {"many": many})["tasks"])
+
+    def label_many(self, labels: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Give answers."""
+        return self._post(f"{self._place}/labels", {"labels": [dict(each) for each in labels]})
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        headers = {**self._headers, "Content-Type": "application/json"}
+        request = Request(self._url + path, json.dumps(body).encode(), headers)  # noqa: S310 (who calls it says where)
+        with urlopen(request, timeout=60) as answer:  # noqa: S310
+            return dict(json.load(answer))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Label for a project until there is nothing to do for a while."""
-    parser = argparse.ArgumentParser(description="Label as somebody who reads the messages of examples/data/intents.")
+    parser = argparse.ArgumentParser(
+        description="Label as somebody who reads the messages of examples/data/intents. Whoever AIRFLOW_USERNAME and "
+        "AIRFLOW_PASSWORD name is the author."
+    )
     parser.add_argument("project")
-    parser.add_argument("--who", default="anna")
+    parser.add_argument("--server", default="http://localhost:8080", help="address of Airflow's API server")
     parser.add_argument("--error", type=float, default=0.03, help="share of wrong answers")
     parser.add_argument("--seconds", type=float, default=4.0, help="that an answer takes, on average")
     parser.add_argument("--pace", type=float, default=0.0, help="how much of that really passes: 0 to 1")
-    parser.add_argument("--storage", help="model storage path of the project; over REST when left out, where whoever "
-                        "AIRFLOW_USERNAME and AIRFLOW_PASSWORD name is the author")  # fmt: skip
     parser.add_argument("--patience", type=float, default=30.0, help="seconds without a task after which they go home")
     given = parser.parse_args(argv)
+    who, password = os.environ["AIRFLOW_USERNAME"], os.environ["AIRFLOW_PASSWORD"]
 
     sys.path.insert(0, str(Path(__file__).parent))
     from make_intents import SHARES, truth
 
-    annotator = Annotator(given.who, reader_of(truth()), tuple(SHARES), given.error, given.seconds, given.pace)
-    desk = _desk(given)
+    annotator = Annotator(who, reader_of(truth()), tuple(SHARES), given.error, given.seconds, given.pace)
+    desk = RestDesk(Page(given.server, given.project, who, password))
     last, before = time.monotonic(), 0
 
     def wanted() -> bool:
         nonlocal last, before
         if annotator.given != before:
             last, before = time.monotonic(), annotator.given
-            print(f"{given.who} has labelled {before}", flush=True)
+            print(f"{who} has labelled {before}", flush=True)
         return time.monotonic() - last < given.patience
 
     annotator.work(desk, wanted=wanted)
-
-
-def _desk(given: argparse.Namespace) -> Desk:
-    """Where the arguments say that tasks come from."""
-    if given.storage is None:
-        from automl_core.client import AutoML
-
-        return RestDesk(AutoML().annotation(given.project))
-    from automl_core.annotation.project import Project
-    from automl_core.storage import open_store
-
-    return ProjectDesk(lambda: Project.open(open_store(given.storage, base=Path.cwd()), given.project), given.who)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class AnnotationAlerts(Alerts):
     on: list[Occasion] = Field(  # type: ignore[assignment]  # a project has occasions of its own
         default_factory=_usual,
         min_length=1,
-        description="`failure`: a task failed for good; `labels`: tasks wait for people; `model`: one of two models was "
-        "not trained, and the round goes on with the other; `taken_back`: the audit took back what models had labelled; "
-        "`stopped`: there are labels enough, or what they may cost is used up.",
+        description="`failure`: a task failed for good; `labels`: tasks wait for people; `model`: one of two models "
+        "was not trained, and the round goes on with the other; `taken_back`: the audit took back what models had "
+        "labelled; `stopped`: there are labels enough, or what they may cost is used up.",
     )

@@ -20,8 +20,8 @@ class People(Model):
         "label-studio: a project in Label Studio.",
     )  # fmt: skip
     who: Annotated[list[str], AfterValidator(texts_not_empty("an annotator")), Field(min_length=1)] | None = Field(
-        None, description="Names of those who label; whoever may start the DAG's runs in Airflow when left out. In "
-        "files and in Label Studio: whose labels are taken.",
+        None, description="Names of those who label; on the page also role:NAME, for all of a role; whoever may start "
+        "the DAG's runs in Airflow when left out. In files and in Label Studio: whose labels are taken.",
     )  # fmt: skip
     votes: int = Field(1, ge=1, le=100, description="How many people label each item.")
     lease: Period = Field(

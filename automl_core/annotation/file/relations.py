@@ -75,6 +75,9 @@ def _items(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+ROLE = "role:"
+"""How an entry of ``people.who`` begins that names all of a role."""
+
 _WHY_NOT = {
     "key": "by which each item would be unlike all others",
     "label": "and models that see what they are to say learn nothing",
@@ -210,10 +213,17 @@ def _select(file: AnnotationFile) -> Iterator[Problem]:
 
 def _people(file: AnnotationFile) -> Iterator[Problem]:
     people = file.people
-    if people.who is not None and people.votes > len(people.who):
+    roles = any(name.startswith(ROLE) for name in people.who or ())
+    if people.who is not None and not roles and people.votes > len(people.who):
         yield Problem(
             f"{people.votes} people label each item, and `who` names {len(people.who)}", ("people", "votes"),
             found=str(people.votes), allowed=(f"a whole number of at most {len(people.who)}",),
+        )  # fmt: skip
+    if roles and people.where != "page":
+        role = next(index for index, name in enumerate(people.who or ()) if name.startswith(ROLE))
+        yield Problem(
+            f"roles are Airflow's, and people label {_PLACES[people.where]}", ("people", "who", role),
+            found=show((people.who or [""])[role]), allowed=("names of people",),
         )  # fmt: skip
     if people.where == "label-studio" and file.label_studio is None:
         yield Problem(
@@ -232,7 +242,7 @@ def _people(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-_PLACES = {"page": "on the page in Airflow", "files": "in files"}
+_PLACES = {"page": "on the page in Airflow", "files": "in files", "label-studio": "in Label Studio"}
 
 
 def _read(text: str) -> DataPlace | None:

@@ -29,7 +29,7 @@ def _items(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
     if items.kind in BY_ADDRESS and people.where == "page":
         yield Problem(
-            f"the page shows rows and texts; of an item of kind {items.kind} it shows the address as a link",
+            f"the page shows rows and texts; of an item of kind {items.kind} it shows the address alone",
             ("items", "kind"), found=items.kind, suggestion="Label it in Label Studio: people: {where: label-studio}",
             severity="warning",
         )  # fmt: skip

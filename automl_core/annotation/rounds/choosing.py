@@ -252,7 +252,11 @@ class _Choosing:
         ids = self.project.catalog.ids_of(numbers)
         shape = Shape.of(self.project, self.file)
         outputs = self._outputs(numbers)
-        rules = asdict(self.file.select.rules()) | {"bad_share": 0.0, "random_share": min(MOST_RANDOM, random / many)}
+        rule = self.file.select
+        rules: dict[str, Any] = {
+            "by": rule.by, "diversity": rule.diversity, "cold": rule.cold, "multiple": rule.multiple,
+            "random_share": min(MOST_RANDOM, random / many), "stratum_share": rule.stratum_share, "bad_share": 0.0,
+        }  # fmt: skip
         if outputs is None or len(outputs) < 2:
             if outputs is not None and rules["by"] in ("vote", "disagreement"):
                 self.done.notes.append(f"select.by: {rules['by']} needs two models, and one is there: by margin")

@@ -1,9 +1,9 @@
 """How items resemble each other, before any model says something of them: numbers for `selection`'s diversity.
 
-Texts by hashed words and runs of characters with the weights of rare ones (TF-IDF; hashing: K. Weinberger et al. 2009,
-"Feature hashing for large scale multitask learning", ICML, section 2: a second hash gives the sign, so what collides
-cancels on average). Numbers as they are. Categories as words. Nothing is fitted or kept: the same items always lie in
-the same places.
+Texts by hashed words, or pairs of characters where words are not parted, with the weights of rare ones (TF-IDF;
+hashing: K. Weinberger et al. 2009, "Feature hashing for large scale multitask learning", ICML, section 2: a second hash
+gives the sign, so what collides cancels on average). Numbers as they are. Categories as words. Nothing is fitted or
+kept: the same items always lie in the same places.
 """
 
 from __future__ import annotations
@@ -22,13 +22,17 @@ Floats = NDArray[np.float64]
 PLACES = 64
 """Numbers that the texts of an item become. Items of a batch are kept apart by them; nothing is predicted from them."""
 
-RUN = 4
-"""Length of the runs of characters in languages that part no words."""
+RUN = 2
+"""Length of the runs of characters in languages that part no words: pairs, as full-text search has them for Chinese."""
 
 LONGEST = 2_000
 """Characters of a text that are looked at."""
 
-_WORD = re.compile(r"\w+", re.UNICODE)
+_WORD = re.compile(r"\w+")
+_UNPARTED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Letters of languages that part no words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 
 
 def features(contents: Sequence[Mapping[str, Any]], columns: Sequence[str], kind: str) -> Floats | None:
@@ -84,11 +88,11 @@ def _tokens(content: Mapping[str, Any], columns: Sequence[str], kind: str) -> It
             yield f"{name}={str(value)[:LONGEST]}"
             if not isinstance(value, str):
                 continue
-        text = str(value)[:LONGEST].lower()
-        words = _WORD.findall(text)
-        yield from words
-        if len(words) <= len(text) / 12:  # a language without spaces, or codes: runs of characters tell more
-            yield from (text[start : start + RUN] for start in range(0, max(1, len(text) - RUN + 1)))
+        for word in _WORD.findall(str(value)[:LONGEST].lower()):
+            if _UNPARTED.search(word) is None:
+                yield word
+            else:
+                yield from (word[start : start + RUN] for start in range(max(1, len(word) - RUN + 1)))
 
 
 def _is_number(values: Iterable[Any]) -> bool:

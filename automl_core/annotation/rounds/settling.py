@@ -136,8 +136,8 @@ def _searched(
     gone = sum(any(item in each.would for each in standing) for item in answers.sample.numbers)
     if gone:
         done.notes.append(
-            f"{gone} labels of the random sample are of what an earlier threshold takes: they watch that one, and count "
-            "nothing in a new search, whose pool has no such items"
+            f"{gone} labels of the random sample are of what an earlier threshold takes: they watch that one, and "
+            "count nothing in a new search, whose pool has no such items"
         )
     look = len(project.state.thresholds) + 1
     ids = project.catalog.ids_of(numbers)

@@ -42,7 +42,7 @@ set: {{folds: 3, repeats: 1, test_share: 0}}   # the project itself holds out wh
 space: {{learner: {{values: {learners}}}}}       # families of its own, and none of the other model's
 
 output: {{storage: {storage}}}
-trials: {{max: 4}}
+trials: {{max: 4, early_stopping: null}}
 stop: {{deadline: 15m}}
 """
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, DownstreamTasksSkipped
 
-from automl_airflow.annotation.names import ROUND, TASKS, round_of_run, run_of_round
-from automl_airflow.annotation.runs import start_round, state_of_round
+from automl_airflow.annotation.names import ROUND, TASKS, round_of_run
+from automl_airflow.annotation.runs import newest_run, start_round
 from automl_airflow.annotation.tasks import RoundOperator
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ class CollectOperator(RoundOperator):
             self.log.info("no round is started: %s", why)
             return
         try:
-            started = start_round(context, number)
+            run, started = start_round(context, number)
         except RuntimeError as error:
             raise AirflowException(str(error)) from error
-        self.log.info("%s %s: %s", "started" if started else "there is already", run_of_round(number), why)
+        self.log.info("%s %s: %s", "started" if started else "there is already", run, why)
 
     def _wanted(self, context: Any, project: Project, changed: bool) -> tuple[int | None, str]:
         """The round to start, None for none, and why.
@@ -90,14 +90,11 @@ class CollectOperator(RoundOperator):
         state, by = project.state, self.this_dag(context)
         if state.round is not None:
             number = state.round.number
-            run = state_of_round(context, number)
-            if run == "on":
-                return None, f"{run_of_round(number)} goes on"
-            if run == "over":
-                return (
-                    None,
-                    f"round {number} is open, and {run_of_round(number)} has ended: clear what failed in it",
-                )
+            run, became = newest_run(context, number)
+            if became == "on":
+                return None, f"{run} goes on"
+            if became == "over":
+                return None, f"round {number} is open, and {run} has ended: clear what failed in it"
             return number, f"round {number} is open, and has no run in this Airflow"
         if not state.count:
             return None, f"there are no items in {', '.join(each.place for each in self.file.data_sets)}"

@@ -7,7 +7,8 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from automl_airflow.annotation.alerts import tell
-from automl_airflow.annotation.names import COLLECT, run_of_round
+from automl_airflow.annotation.figures import tell_figures
+from automl_airflow.annotation.names import COLLECT
 from automl_airflow.annotation.runs import start_round
 from automl_airflow.annotation.tasks import RoundOperator
 
@@ -41,13 +42,13 @@ class DecideOperator(RoundOperator):
             tell(self.file, "stopped", f"no further round ({why}): {'; '.join(reasons)}", round=number, why=why)
         if project.state.rounds[number].open:
             self.patiently(lambda: project.end_round(number, {"why": why, "reasons": reasons}, by))
+        tell_figures(project.name, project.state)
         if why is not None:
             self.log.info("no further round: %s", why)
             return {"next": None, "why": why}
         try:
-            started = start_round(context, number + 1)
+            run, started = start_round(context, number + 1)
         except RuntimeError as error:
             raise AirflowException(str(error)) from error
-        run = run_of_round(number + 1)
         self.log.info("%s %s", "started" if started else "there is already", run)
         return {"next": number + 1, "run": run}

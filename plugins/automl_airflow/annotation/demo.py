@@ -18,9 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl_airflow.annotation.names import run_of_round
+from automl_airflow.annotation.names import round_of_run, run_of_round
 from automl_airflow.models.demo import DemoFailed, client_of
 from automl_airflow.session import PRODUCT_ROOT
+from automl_airflow.standalone import USER as ADMINISTRATOR
 from automl_airflow.standalone import StandaloneAirflow
 
 if TYPE_CHECKING:
@@ -111,14 +112,11 @@ class Demo:
                 self.say(line)
 
     def _see_that_it_goes_on(self, number: int) -> None:
-        from automl_core.client.errors import NotKnown
-
-        try:
-            run = self.airflow.run(self.file.dag_ids[0], run_of_round(max(1, number)))
-        except NotKnown:
-            return
-        if run.state == "failed":
-            raise DemoFailed(f"{run.run_id} has failed: {self._url(number)}")
+        runs = self.airflow.runs(self.file.dag_ids[0])  # the newest first
+        newest = next((each for each in runs if round_of_run(each.run_id) == max(1, number)), None)
+        if newest is not None and newest.state == "failed":
+            url = self.airflow.run_url(newest.dag_id, newest.run_id)
+            raise DemoFailed(f"{newest.run_id} has failed: {url}")
 
     def check(self, state: ProjectState) -> None:
         """See that it came out as it should.
@@ -208,7 +206,7 @@ def people_of(demo: Demo, desks: Mapping[str, Any]) -> list[Callable[[Callable[[
 
     Args:
         demo: theirs.
-        desks: name → where they work: their client of the page's REST API. Who has none writes the journal itself.
+        desks: name → where they work: their client of the page's REST API.
 
     Raises:
         DemoFailed: the example is not there.
@@ -216,33 +214,28 @@ def people_of(demo: Demo, desks: Mapping[str, Any]) -> list[Callable[[Callable[[
     annotate, intents = _example("annotate"), _example("make_intents")
     read = annotate.reader_of(intents.truth())
     found: list[Callable[[Callable[[], bool]], object]] = []
-    for who, error, seconds in ANNOTATORS:
+    for (who, desk), (_, error, seconds) in zip(desks.items(), ANNOTATORS, strict=False):
         person = annotate.Annotator(who, read, demo.file.labels.classes, error, seconds, PACE)
-        where = desks.get(who)
-        desk = annotate.ProjectDesk(demo.project, who) if where is None else annotate.RestDesk(where)
         demo.say(f"{who} labels: wrong in {error:.0%} of cases, {seconds:g} s an answer (told as such; quicker here)")
-        found.append(partial(_work, person, desk))
+        found.append(partial(_work, person, annotate.RestDesk(desk)))
     return found
 
 
 @contextmanager
 def desks_of(airflow: StandaloneAirflow, name: str) -> Iterator[dict[str, Any]]:
-    """Clients of the page's REST API, for those of `ANNOTATORS` who may sign in at an Airflow.
+    """Clients of the page's REST API: for `ANNOTATORS`, or for the administrator where they can't sign in.
 
     Args:
-        airflow: it.
+        airflow: it; one that was started for something else has no such users.
         name: of the project.
     """
     from automl_core.client import AutoML, Credentials
 
-    passwords = json.loads((airflow.home / "passwords.json").read_text())
+    passwords: dict[str, str] = json.loads((airflow.home / "passwords.json").read_text())
+    users = [who for who, *_ in ANNOTATORS if who in passwords] or [ADMINISTRATOR]
     with ExitStack() as stack:
-        found = {}
-        for who, *_ in ANNOTATORS:
-            if who in passwords:
-                client = stack.enter_context(AutoML(Credentials(airflow.url, who, passwords[who])))
-                found[who] = client.annotation(name)
-        yield found
+        clients = {who: AutoML(Credentials(airflow.url, who, passwords[who])) for who in users}
+        yield {who: stack.enter_context(client).annotation(name) for who, client in clients.items()}
 
 
 def ledger_lines(state: ProjectState) -> Iterator[str]:

@@ -10,28 +10,39 @@ from automl_airflow.compat import start_run
 _GOES_ON = ["queued", "running"]
 
 
-def state_of_round(context: Any, number: int) -> str:
-    """What became of the run that is a round: ``absent``, ``on``, or ``over``.
+def newest_run(context: Any, number: int) -> tuple[str, str]:
+    """The newest run that is a round, and what became of it: ``absent``, ``on``, or ``over``.
 
     Args:
         context: of a task of the project's DAG.
         number: of the round.
     """
-    ti = context["ti"]
-    run = run_of_round(number)
-    if not ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run]):
-        return "absent"
-    return "on" if ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run], states=_GOES_ON) else "over"
+    ti, again = context["ti"], 1
+    found = (run_of_round(number), "absent")
+    while ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run := run_of_round(number, again)]):
+        on = ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run], states=_GOES_ON)
+        found, again = (run, "on" if on else "over"), again + 1
+    return found
 
 
-def start_round(context: Any, number: int) -> bool:
-    """Start the run that is a round; once, whoever asks. Returns whether it was started now.
+def start_round(context: Any, number: int) -> tuple[str, bool]:
+    """Start the run that is a round which the journal has not: once, whoever asks.
 
     Args:
         context: of a task of the project's DAG.
         number: of the round.
+
+    Returns:
+        Its id, and whether it was started now.
 
     Raises:
         RuntimeError: Airflow refuses.
     """
-    return start_run(str(context["ti"].dag_id), run_of_round(number), {"round": number})
+    ti, again = context["ti"], 1
+    while True:
+        run = run_of_round(number, again)
+        if start_run(str(ti.dag_id), run, {"round": number}):
+            return run, True
+        if ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run], states=_GOES_ON):
+            return run, False
+        again += 1

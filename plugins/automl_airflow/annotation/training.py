@@ -97,9 +97,10 @@ class TrainOperator(RoundOperator):
     ) -> tuple[str, int]:  # fmt: skip
         """The first id of a run that has not failed, and which try that is."""
         recorded = project.state.rounds[number].trainings
+        folder = data_set.prefix.rstrip("/").rpartition("/")[2]
         gone = {each.run for each in recorded if each.experiment == experiment and each.model is None}
         again = 1
-        while (run := training_run(self.annotation, number, data_set.number, again)) in gone:
+        while (run := training_run(self.annotation, number, folder, again)) in gone:
             again += 1
         return run, again
 

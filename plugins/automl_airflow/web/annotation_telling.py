@@ -19,8 +19,8 @@ def told(file: AnnotationFile) -> list[str]:
     models = " and ".join(f"{one.title} (two families)" if one.models == 2 else one.title for one in file.models)
     lines = [
         f"Items come from {places}; {models} say what they think of them.",
-        f"Each round asks for {each.answers:,} labels of people, {_PLACES[people.where]} ({who}), and waits for them at "
-        f"most {format_duration(people.within)}; {each.random} of its {each.items:,} items are drawn at random.",
+        f"Each round asks for {each.answers:,} labels of people, {_PLACES[people.where]} ({who}), and waits for them "
+        f"at most {format_duration(people.within)}; {each.random} of its {each.items:,} items are drawn at random.",
     ]
     most = each.most(people.price, stop.money)
     if each.rounds is not None and most is not None:

@@ -15,7 +15,6 @@ from automl_airflow.web.routes import (
     annotation_acts,
     annotation_files,
     annotation_ledger,
-    annotations,
     deploy,
     details,
     events,
@@ -38,6 +37,7 @@ from automl_airflow.web.routes import (
     trials,
     trying,
 )
+from automl_airflow.web.routes import annotations as annotation_projects  # beside the name of the future import
 
 API = "/api/v1"
 
@@ -95,7 +95,8 @@ def create_app() -> FastAPI:
         events.router, files.router, sheets.router, details.router,
         forecasts.router, tables.router, trials.router, acts.router, labels.router,
         deploy.router, evidence.router, rollout_acts.router, rollouts.router, model_acts.router,
-        models.router, annotation_acts.router, annotation_files.router, annotation_ledger.router, annotations.router,
+        models.router, annotation_acts.router, annotation_files.router, annotation_ledger.router,
+        annotation_projects.router,
         runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,
         experiments.router,
     ):  # fmt: skip

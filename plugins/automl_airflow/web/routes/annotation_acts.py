@@ -13,6 +13,7 @@ from fastapi import APIRouter, HTTPException, Response
 from pydantic import Field
 
 from automl_airflow.web.access import ACT, NO_RIGHT_TO_DOWNLOAD, User, annotation_of
+from automl_airflow.web.annotation_answers import judged
 from automl_airflow.web.annotation_catalog import ProjectInfo
 from automl_airflow.web.annotation_seen import digest_of, note_seen, seen_of
 from automl_airflow.web.annotation_standing import (
@@ -24,14 +25,14 @@ from automl_airflow.web.annotation_standing import (
     sees_items,
     text_of,
 )
-from automl_airflow.web.annotation_views import PAGE, open_for
+from automl_airflow.web.annotation_views import open_for
 from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
 from automl_airflow.web.downloads import TheAsker, note_labelling
-from automl_airflow.web.held_projects import Fresh, HeldProject, TheProject
+from automl_airflow.web.held_projects import Fresh, TheProject
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.acts import Body
 from automl_core.annotation.file import AnnotationFile
-from automl_core.annotation.project import Label, Person, ProjectState
+from automl_core.annotation.project import Person
 
 router = APIRouter(
     route_class=AsideRoute, prefix="/annotations/{name}", tags=["annotations"], dependencies=[CAN_READ, CAN_LABEL, ACT]
@@ -158,39 +159,17 @@ def post_labels(info: TheProject, held: Fresh, user: User, asker: TheAsker, body
     now = time.time()
     with held.lock:
         state = held.acts.refresh()
-        refused = {
-            place: why for place, each in enumerate(body.labels) if (why := _stale(held, state, mine, each))
-        }  # fmt: skip
-        places = [place for place in range(len(body.labels)) if place not in refused]
-        done = held.acts.label([_label(body.labels[place], mine, now) for place in places], Person(mine, "rest"))
+        sorted_out = judged(body.labels, state, held.acts.catalog, mine, now)
+        done = held.acts.label([label for _, label in sorted_out.labels], Person(mine, "rest"))
         seq, left = held.acts.state.seq, open_for(held.acts.state, mine, now)
-    refused |= {places[place]: why for place, why in done.refused}
+    refused = sorted_out.refused | {sorted_out.labels[place][0]: why for place, why in done.refused}
     return reply(
         {
-            "seq": seq, "new": done.new, "same": done.same, "changed": done.changed, "left": left,
+            "seq": seq, "new": done.new, "same": done.same + done.older + sorted_out.known, "changed": done.changed,
+            "left": left,
             "refused": [{"item": body.labels[place].item, "why": why} for place, why in sorted(refused.items())],
         }
     )  # fmt: skip
-
-
-def _label(given: Given, author: str, now: float) -> Label:
-    return Label(
-        given.item, given.label, author, seconds=given.seconds, time=now - given.ago, skipped=given.skipped,
-        where=PAGE, shown=given.shown,
-    )  # fmt: skip
-
-
-def _stale(held: HeldProject, state: ProjectState, author: str, given: Given) -> str:
-    """Why an answer comes too late: its author has said something else since it was given; empty where they haven't."""
-    number = held.acts.catalog.find(given.item)
-    stands = state.answer_by(number, author) if number is not None else None
-    if number is None or stands is None or (stands.label, stands.skipped) == (given.label, given.skipped):
-        return ""
-    said = "" if stands.skipped else stands.label
-    if given.was == said:
-        return ""
-    words = f"{stands.label!r}" if said else "that you can't tell"
-    return f"you have answered {words} already, on another page or later than this: change it under Items"
 
 
 @router.post("/release")

@@ -154,6 +154,7 @@ def test_what_is_wrong_with_a_group(groups: dict[str, Any], said: str) -> None:
         ({"people": STUDIO}, "label_studio: people label in Label Studio, and nothing says where that is"),
         ({"label_studio": {"connection": "x"}}, "label_studio: people label on the page in Airflow, so no server"),
         ({"label_studio": {"connection": "x"}, "people": {"where": "files"}}, "people label in files, so no server"),
+        ({"people": {"where": "files", "who": ["anna", "role:Op"]}}, "people.who[1]: roles are Airflow's, and people"),
         ({"stop": {"money": 5}}, "stop.money: labels cost nothing here, so money would never end it"),
     ],
 )  # fmt: skip
@@ -173,6 +174,7 @@ def test_what_groups_say_of_one_another(groups: dict[str, Any], said: str) -> No
         {"people": {"where": "files"}},
         {"people": STUDIO, "label_studio": {"connection": "x"}},
         {"people": {"votes": 3}},
+        {"people": {"votes": 3, "who": ["role:Op"]}},
         {"people": {"price": 1}, "stop": {"money": 5}},
         {"items": {"data": "runs/_annotation/other/*.jsonl"}},
         {"items": {"data": "*.jsonl"}},

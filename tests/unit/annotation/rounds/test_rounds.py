@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +49,11 @@ class Mortal(FolderStore):
 
 
 @pytest.fixture(autouse=True)
-def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, World]]:
+def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, World]:
     """The world whose functions take the place of models."""
     held: dict[str, World] = {}
     monkeypatch.setattr(predicting, "scored", lambda *given, **more: held["world"].scored(*given, **more))
-    yield held
+    return held
 
 
 def a_round(world: World, number: int, *, share: float = 0.3, who: str = "anna") -> None:

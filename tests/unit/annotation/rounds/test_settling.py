@@ -9,7 +9,7 @@ import pytest
 
 from automl_core.annotation.items import unpack
 from automl_core.annotation.project import ItemState, Label, Source
-from automl_core.annotation.rounds import predicting, settle, write_set
+from automl_core.annotation.rounds import predicting, predictions, settle, write_set
 from automl_core.annotation.rounds.answers import Answers
 from tests.unit.annotation.rounds.world import BY, Opinion, World, file_of, sure_of, texts
 
@@ -74,7 +74,10 @@ def test_labels_that_were_imported_are_no_random_sample(world: World) -> None:
     ids = project.catalog.ids_of([each for each in free if each not in project.state.tasks][:40])
     truth = [world.truth[str(each["text"])] for each in project.catalog.contents(ids)]
     project.label(
-        [Label(item=id, label=label, author="old", source=Source.IMPORTED) for id, label in zip(ids, truth, strict=True)],
+        [
+            Label(item=id, label=label, author="old", source=Source.IMPORTED)
+            for id, label in zip(ids, truth, strict=True)
+        ],
         BY,
     )
     world.people()
@@ -113,7 +116,7 @@ def test_without_two_models_that_may_nothing_is_taken_and_it_is_said(world: Worl
 def test_a_threshold_whose_promise_breaks_is_taken_back_and_its_items_are_asked_about_again(world: World) -> None:
     world.people()
     seen = {str(each["text"]) for each in _asked(world)}
-    # both are right on what was labelled, and both wrong on a third of all else: what they say of the sample shows it not
+    # right on all that was labelled, both wrong on a third of all else: nothing in the sample shows it
     hard = {text for place, text in enumerate(sorted(set(world.truth) - seen)) if place % 3 == 0}
     wrong = sure_of(world.truth, 0.97, lambda text: text in hard)
     _, settled, _ = second(world, wrong, wrong)
@@ -131,7 +134,9 @@ def test_a_threshold_whose_promise_breaks_is_taken_back_and_its_items_are_asked_
     assert settled.back[1] > 20
     assert state.thresholds[1].withdrawn
     assert any("taken back" in note for note in settled.notes)
-    assert not [number for number in taken if state.status(number) is ItemState.TAKEN and state.taken[number].threshold == 1]
+    assert not [
+        number for number in taken if state.status(number) is ItemState.TAKEN and state.taken[number].threshold == 1
+    ]
     looks = [each.look for each in state.thresholds.values()]
     assert looks == sorted(set(looks))
 
@@ -155,3 +160,39 @@ def test_the_audit_counts_the_sample_that_came_later_and_nothing_that_was_chosen
 def _asked(world: World) -> list[Any]:
     catalog = world.project.catalog
     return catalog.contents(catalog.ids_of(world.project.state.batches[1].items))
+
+
+def test_what_a_model_has_learned_proves_nothing(world: World) -> None:
+    world.people()
+    predicted, _, _ = second(world, sure_of(world.truth), sure_of(world.truth, 0.9))
+    table = predictions.read(world.store, str(predicted.key))
+    learned = set(world.project.state.sets[1].numbers)
+    assert learned
+    for number, row in table.rows.items():
+        assert table.usable()[:, row].any() == (number not in learned)
+
+
+def test_a_later_search_is_another_look_at_another_pool(world: World) -> None:
+    from automl_core.annotation.rounds.audits import would_take
+
+    world.people()
+    # one is wrong on every third text, so the first search leaves these for a second
+    third = {text for place, text in enumerate(sorted(world.truth)) if place % 3 == 0}
+    other = sure_of(world.truth, 0.9, lambda text: text in third)
+    predicted, settled, _ = second(world, sure_of(world.truth), other)
+    first = world.project.state.thresholds[1]
+    would = would_take(predictions.read(world.store, str(predicted.key)), first)
+    assert settled.taken > 20
+    for number in (2, 3):
+        world.people()
+        write_set(world.project, world.file, number, BY)
+        for experiment in ("trees", "linear"):
+            world.train(experiment, f"r{number}", sure_of(world.truth), family=experiment)
+        world.begin_again(number + 1)
+    later = [each for each in world.project.state.thresholds.values() if each.id > 1]
+    assert later
+    assert [each.look for each in later] == list(range(2, 2 + len(later)))
+    for each in later:
+        sample = unpack(each.evidence["sample"])
+        assert sample
+        assert not set(sample) & set(would)

@@ -30,7 +30,6 @@ from automl_core.annotation.rounds import (
     predict,
     settle,
     verdict,
-    write_set,
 )
 from automl_core.data.access import FromEnvironment
 from automl_core.data.fingerprint import take
@@ -188,7 +187,9 @@ class World:
         for each in models:
             opinion = self.opinions[each["name"]]
             table = [[opinion(str(one["text"])).get(name, 0.0) for name in CLASSES] for one in contents]
-            found.append({"outputs": np.asarray(table, dtype=np.float32), "notes": [], "held": {}, "not_held": "no folds"})
+            found.append(
+                {"outputs": np.asarray(table, dtype=np.float32), "notes": [], "held": {}, "not_held": "no folds"}
+            )
         return found
 
 

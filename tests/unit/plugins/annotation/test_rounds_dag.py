@@ -25,10 +25,22 @@ def airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airflow:
 
 def test_a_run_is_a_round_by_its_id_and_nothing_else() -> None:
     assert [round_of_run(run_of_round(number)) for number in (1, 2, 17)] == [1, 2, 17]
-    for run in ("manual__2026", "round_", "round_0", "round_01", "round_x", "round_-1", "my_round_1", "round_²"):
+    for run in (
+        "manual__2026",
+        "round_",
+        "round_0",
+        "round_01",
+        "round_x",
+        "round_-1",
+        "my_round_1",
+        "round_²",
+        "round_1.",
+        "round_1.x",
+    ):
         assert round_of_run(run) is None, run
-    assert training_run("intents", 2, 3) == "annotation_intents_round_2_set_3"
-    assert training_run("intents", 2, 3, 2) == "annotation_intents_round_2_set_3.2"
+    assert round_of_run(run_of_round(3, 2)) == 3
+    assert training_run("intents", 2, "3-ab") == "annotation_intents_round_2_set_3-ab"
+    assert training_run("intents", 2, "3-ab", 2) == "annotation_intents_round_2_set_3-ab.2"
 
 
 def test_a_look_takes_in_items_and_starts_the_round_once(airflow: Airflow) -> None:
@@ -55,8 +67,21 @@ def test_a_round_whose_run_has_failed_or_is_gone(airflow: Airflow, capsys: pytes
     assert [run for _, run, *_ in airflow.started] == ["round_1"]
 
 
+def test_a_journal_that_was_emptied_begins_anew_beside_the_runs_of_before(airflow: Airflow) -> None:
+    for number in (1, 2):
+        airflow.runs[DAG, f"round_{number}"] = "success"
+    airflow.do("manual__1", "collect")
+    airflow.do("manual__2", "collect")
+    assert [run for _, run, *_ in airflow.started] == ["round_1.2"]
+    airflow.do("round_1.2", "collect")
+    assert airflow.project.state.round is not None
+    airflow.runs[DAG, "round_1.2"] = "failed"
+    airflow.do("manual__3", "collect")
+    assert len(airflow.started) == 1, "that one is to be cleared"
+
+
 def test_a_task_of_a_look_that_is_cleared_by_itself_says_what_to_do(airflow: Airflow) -> None:
-    with pytest.raises(AirflowFailException, match="is no round: it only looks for new items. Clear its `collect`"):
+    with pytest.raises(AirflowFailException, match=r"is no round: it only looks for new items. Clear its `collect`"):
         airflow.do("manual__1", "choose")
 
 
@@ -78,7 +103,7 @@ def test_each_task_of_a_round_may_be_done_again(airflow: Airflow) -> None:
 
 def test_a_task_whose_forerunner_has_told_nothing(airflow: Airflow) -> None:
     airflow.do("round_1", "collect")
-    with pytest.raises(AirflowFailException, match="predict has told nothing .*: clear predict"):
+    with pytest.raises(AirflowFailException, match=r"predict has told nothing .*: clear predict"):
         airflow.do("round_1", "choose")
 
 

@@ -13,7 +13,8 @@ from automl_airflow.annotation import training
 from automl_core.annotation.rounds import digests
 from tests.unit.plugins.annotation.rounding import DAG, Airflow
 
-FIRST = {"trees": "annotation_intents_round_1_set_1", "linear": "annotation_intents_round_1_set_1"}
+FIRST: dict[str, str] = {}
+"""Experiment → its first run; filled as the set is written, whose content is in the id."""
 
 
 @pytest.fixture
@@ -21,6 +22,8 @@ def airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airflow:
     """A round that has written its data set."""
     airflow = Airflow.make(tmp_path, monkeypatch)
     airflow.until_written()
+    digest = airflow.project.state.sets[1].prefix.rstrip("/").rpartition("-")[2]
+    FIRST.update(dict.fromkeys(("trees", "linear"), f"annotation_intents_round_1_set_1-{digest}"))
     return airflow
 
 
@@ -90,7 +93,9 @@ def test_both_failing_end_it_and_a_clear_goes_on(airflow: Airflow) -> None:
     waits = airflow.do("round_1", "train")
     for each in FIRST.items():
         airflow.runs[each] = "failed"
-    with pytest.raises(AirflowFailException, match="round 1: no model was trained. trees: its run .* failed.*linear: "):
+    with pytest.raises(
+        AirflowFailException, match=r"round 1: no model was trained. trees: its run .* failed.*linear: "
+    ):
         over(airflow, waits)
     assert airflow.project.state.round is not None, "the round is open: it goes on when `train` is cleared"
     waits = airflow.do("round_1", "train")
