@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from automl_airflow.annotation.alerts import tell
+from automl_airflow.annotation.figures import tell_figures
 from automl_airflow.annotation.names import COLLECT
 from automl_airflow.annotation.runs import start_round
 from automl_airflow.annotation.tasks import RoundOperator
@@ -41,6 +42,7 @@ class DecideOperator(RoundOperator):
             tell(self.file, "stopped", f"no further round ({why}): {'; '.join(reasons)}", round=number, why=why)
         if project.state.rounds[number].open:
             self.patiently(lambda: project.end_round(number, {"why": why, "reasons": reasons}, by))
+        tell_figures(project.name, project.state)
         if why is not None:
             self.log.info("no further round: %s", why)
             return {"next": None, "why": why}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from automl_airflow import triggers
+from automl_airflow.annotation.figures import tell_figures
 from automl_airflow.annotation.opening import ProjectPlace, open_project
 from automl_airflow.models.roll_waiting import about
 from automl_airflow.task_log import TaskLog
@@ -81,6 +82,7 @@ class LabelsTrigger(BaseTrigger):
         self.studio, self.poll, self.studio_poll = studio, poll, studio_poll
         self._project: Project | None = None
         self._lines: TaskLog | None = None
+        self._seen = -1
         self._since: float | None = None
         self._told: set[str] = set()
 
@@ -172,6 +174,9 @@ class LabelsTrigger(BaseTrigger):
         else:
             self._project.refresh()
         state = self._project.state
+        if state.seq != self._seen:
+            self._seen = state.seq
+            tell_figures(self.annotation, state)
         return None if any(each not in state.batches for each in self.batches) else progress_of(state, self.batches)
 
     def _collect(self) -> None:

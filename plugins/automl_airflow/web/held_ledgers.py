@@ -16,6 +16,7 @@ from automl_airflow.web.held import Answer, Answers
 from automl_airflow.web.held_projects import HeldProject
 from automl_core.annotation.ledger import Ledger, ledger
 from automl_core.annotation.ledger.reading import facts_of
+from automl_core.annotation.project import ProjectState
 
 FOR_AS_LONG = 10.0
 """Times as long as it took to make, a ledger is shown: making it takes a tenth of one core at most."""
@@ -46,7 +47,8 @@ class HeldLedger:
             if known is not None and known.facts.seq >= seq and self._lasts(held, known):
                 return known  # somebody has made it meanwhile
             began = time.monotonic()
-            made = ledger(held.use(facts_of))
+            # a copy: nobody who labels waits for all that is worked out of it
+            made = ledger(facts_of(ProjectState.decode(held.use(ProjectState.encode))))
             made.to_json()  # all of it is worked out here, by one of those who ask
             self._made = time.monotonic()
             self._took = self._made - began
