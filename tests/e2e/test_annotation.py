@@ -19,6 +19,7 @@ from automl_core.annotation.project import Project
 from automl_core.client import AutoML, Credentials
 from automl_core.storage import open_store
 from examples.annotate import Annotator, RestDesk
+from tests.e2e.labelling import label_by_keyboard
 from tests.e2e.models import PEOPLE, SIGN_IN
 from tests.e2e.world import World, wait_until
 from tests.sources import ROOT
@@ -148,6 +149,7 @@ def test_two_rounds_by_themselves_with_a_clear_in_between(signs: World) -> None:
         "dag_run_id": "round_1", "task_ids": ["choose"], "include_downstream": True, "only_failed": False,
         "dry_run": False,
     })  # fmt: skip
+    label_by_keyboard(signs, NAME, "anna", lambda row: meant({name: float(row[name]) for name in ("a", "b")}), 3)
     with at_work(signs, "anna", "ben"):
         until(signs, "round_1", "decide", "success")
         until(signs, "round_2", "decide", "success")

@@ -66,6 +66,7 @@ class Demo:
     by_hand: bool = False
     sleep: Callable[[float], None] = time.sleep
     patience: float = PATIENCE
+    _before: set[str] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
     _wrong: list[str] = field(default_factory=list)
 
@@ -84,6 +85,7 @@ class Demo:
             return
         dag = self.file.dag_ids[0]
         self.say(f"Airflow looks for items, and starts a round: {self.airflow.run_url(dag, '')}".rstrip("/"))
+        self._before = {each.run_id for each in self.airflow.runs(dag, 1000)}
         self.airflow.trigger(dag, {})
         with self._labelling():
             self._follow(project)
@@ -103,7 +105,7 @@ class Demo:
                 raise DemoFailed(f"whoever labels has given up: {self._wrong[0]}")
             if state.seq != before:
                 last, before = time.monotonic(), state.seq
-            self._see_that_it_goes_on(len(state.rounds))
+            self._see_that_it_goes_on()
             if not self.by_hand and time.monotonic() - last > self.patience:
                 raise DemoFailed(f"nothing happens any more: {self._url(len(state.rounds))}")
             self.sleep(1.0)
@@ -111,9 +113,10 @@ class Demo:
             if line not in self._told:
                 self.say(line)
 
-    def _see_that_it_goes_on(self, number: int) -> None:
+    def _see_that_it_goes_on(self) -> None:
         runs = self.airflow.runs(self.file.dag_ids[0])  # the newest first
-        newest = next((each for each in runs if round_of_run(each.run_id) == max(1, number)), None)
+        mine = (each for each in runs if round_of_run(each.run_id) is not None and each.run_id not in self._before)
+        newest = next(mine, None)
         if newest is not None and newest.state == "failed":
             url = self.airflow.run_url(newest.dag_id, newest.run_id)
             raise DemoFailed(f"{newest.run_id} has failed: {url}")

@@ -53,7 +53,10 @@ class Claim(Body):
     signed_in: SignedIn = None
     many: int = Field(10, ge=0, le=MOST_TASKS, description="How many more are wanted.")
     keep: list[Item] = Field(default_factory=list, max_length=2 * MOST_TASKS, description="Those to be kept.")
-    resume: bool = Field(False, description="Whether those that one has besides, from a page that is gone, come too.")
+    resume: bool = Field(
+        True, description="Whether items that one has besides come first: whoever took them is gone, or never had the "
+        "answer. A page beside another one of the same person says false."
+    )  # fmt: skip
 
 
 class Given(Body):
@@ -128,7 +131,7 @@ def post_tasks(info: TheProject, held: Fresh, user: User, asker: TheAsker, body:
         state, now = project.state, project.now()
         until = state.claimed_by(mine, now)
         old = here if body.resume else here | before
-        new = [item for item in ids if catalog.number_of(item) not in old][: max(body.many, MOST_TASKS)]
+        new = [item for item in ids if catalog.number_of(item) not in old][: body.many]
         tasks = [
             {
                 "item": item, "content": seen_of(catalog, item, file.show),
