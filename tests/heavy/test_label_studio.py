@@ -220,7 +220,7 @@ def items(real: httpx.Client, project: int) -> Counter[str]:
     found: Counter[str] = Counter()
     page = 1
     while True:
-        params = {"project": project, "page": page, "page_size": 1000, "include": "id,data"}
+        params: dict[str, str | int] = {"project": project, "page": page, "page_size": 1000, "include": "id,data"}
         answer = real.get("/api/tasks", params=params)
         if answer.status_code == 404:
             return found
