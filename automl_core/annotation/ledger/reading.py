@@ -131,14 +131,14 @@ def _given(state: ProjectState) -> Iterator[Answer]:
 
 
 def _takes(state: ProjectState) -> Iterator[tuple[int, Answer]]:
-    """(threshold, label) of all that models gave: each as often as it was taken, until it was taken back."""
+    """(threshold, label) of all that models gave, until it was taken back: no threshold takes an item twice."""
     for each in state.thresholds.values():
         author = " + ".join(each.models)
         backs = [(back.time, back.why, set(back.numbers)) for back in each.back]
         for take in each.takes:
             for label, packed in take.labels.items():
                 for number in unpack(packed):
-                    back = next((b for b in backs if b[0] >= take.time and number in b[2]), None)
+                    back = next((b for b in backs if number in b[2]), None)
                     fate: Fate = "" if back is None else "taken back"
                     ended, why = (None, "") if back is None else back[:2]
                     given = Answer(

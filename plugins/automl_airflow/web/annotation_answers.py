@@ -44,7 +44,6 @@ class _Said:
 
     now: str | None
     ever: set[str]
-    time: float
     asked_again: bool
 
 
@@ -79,25 +78,22 @@ def judged(
                 f"you have answered {words} already, on another page or later than this: change it under Items"
             )
             continue
-        # a change comes after what it changes, however long the one before it was on its way
-        time = max(now - each.ago, before.time + 0.001) if before.now is not None else now - each.ago
         found.labels.append((place, Label(
-            each.item, each.label, author, seconds=each.seconds, time=time, skipped=each.skipped, where=PAGE,
+            each.item, each.label, author, seconds=each.seconds, time=now - each.ago, skipped=each.skipped, where=PAGE,
             shown=each.shown,
         )))  # fmt: skip
-        said[each.item] = _Said(word, {*before.ever, word}, time, asked_again=False)
+        said[each.item] = _Said(word, {*before.ever, word}, asked_again=False)
     return found
 
 
 def _said(state: ProjectState, number: int | None, author: str) -> _Said:
     if number is None:
-        return _Said(None, set(), 0.0, asked_again=False)
+        return _Said(None, set(), asked_again=False)
     votes = [vote for vote in state.history(number) if vote.author == author]
     stands = state.answer_by(number, author)
     batch = state.tasks.get(number)
     return _Said(
         None if stands is None else "" if stands.skipped else stands.label,
         {"" if vote.skipped else vote.label for vote in votes},
-        max((vote.time for vote in votes), default=0.0),
         asked_again=batch is not None and author not in state.given(number, batch),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -18,6 +19,29 @@ counts = st.integers(0, 60)
 def test_the_interval_is_that_of_the_paper() -> None:
     """Newcombe 1998, table II: 36, 12, 2 and 0 of 50, method 10."""
     assert paired(36, 12, 2, 0) == (pytest.approx(0.0569, abs=5e-5), pytest.approx(0.3404, abs=5e-5))
+
+
+def by_hand(a: int, b: int, c: int, d: int) -> tuple[float, float]:
+    """The same formula as the paper writes it, where both shares go together (its phi is corrected then)."""
+    n, z = a + b + c + d, 1.959963984540054
+
+    def wilson(x: int) -> tuple[float, float]:
+        p = x / n
+        reach = z * math.sqrt(z * z + 4 * n * p * (1 - p))
+        return (2 * n * p + z * z - reach) / (2 * (n + z * z)), (2 * n * p + z * z + reach) / (2 * (n + z * z))
+
+    (l1, u1), (l2, u2) = wilson(a + b), wilson(a + c)
+    p1, p2 = (a + b) / n, (a + c) / n
+    phi = max(a * d - b * c - n / 2, 0) / math.sqrt((a + b) * (c + d) * (a + c) * (b + d))
+    low = math.sqrt((p1 - l1) ** 2 - 2 * phi * (p1 - l1) * (u2 - p2) + (u2 - p2) ** 2)
+    high = math.sqrt((u1 - p1) ** 2 - 2 * phi * (u1 - p1) * (p2 - l2) + (p2 - l2) ** 2)
+    return p1 - p2 - low, p1 - p2 + high
+
+
+@pytest.mark.parametrize("table", [(40, 10, 3, 20), (12, 5, 4, 3), (200, 31, 9, 60)])
+def test_what_both_have_in_common_is_corrected_for_continuity(table: tuple[int, int, int, int]) -> None:
+    low, high = by_hand(*table)
+    assert paired(*table) == (pytest.approx(low), pytest.approx(high))
 
 
 @given(counts, counts, counts, counts)

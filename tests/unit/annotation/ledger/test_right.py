@@ -101,7 +101,7 @@ def test_what_models_took_is_watched_by_the_audit() -> None:
 def test_a_second_look_at_suspects_is_counted() -> None:
     held = [person(1, "order"), person(2, "order"), person(3, "refund")]
     held += [person(1, "refund", "ben", kind="suspect"), person(2, "order", "ben", kind="suspect")]
-    held += [person(9, "order", "ben", kind="suspect")]
+    held += [person(9, "order", "ben", kind="suspect"), person(3, "order", "ben", kind="useful")]
     made = ledger(Facts("p", "", CLASSES, 9, held, suspects=[Suspect(3, "refund", "order", 0.9)]))
     assert (made.right.confirmed.right, made.right.confirmed.of, made.right.suspects) == (1, 2, 1)
 
@@ -122,3 +122,24 @@ def test_an_empty_project_has_a_ledger() -> None:
 
 def test_a_share_of_no_items_is_none() -> None:
     assert Share.counted(0, 0).to_json() == {"value": None, "low": 0.0, "high": 1.0, "right": 0, "of": 0}
+
+
+def test_others_are_with_an_author_where_half_of_them_say_the_same() -> None:
+    def others(*labels: str) -> Share | None:
+        held = [person(1, "order")] + [person(1, label, f"other-{n}") for n, label in enumerate(labels)]
+        return authors(Facts("p", "", CLASSES, 9, held))["anna"].others
+
+    def with_her(*labels: str) -> int | None:
+        found = others(*labels)
+        return found.right if found is not None and found.of == 1 else None
+
+    assert [with_her("order"), with_her("refund")] == [1, 0]
+    assert [with_her("order", "refund"), with_her("order", "refund", "refund")] == [1, 0]
+    assert with_her() is None
+
+
+def test_where_people_are_divided_imported_labels_are_compared_with_the_consensus_alone() -> None:
+    held = [Answer(1, "refund", "crm", "imported"), person(1, "order"), person(1, "refund", "ben")]
+    assert ledger(Facts("p", "", CLASSES, 9, held)).right.imported.of == 0
+    made = ledger(Facts("p", "", CLASSES, 9, held, consensus={1: ("other", 0.5, 2)}))
+    assert made.right.imported.of == 0, "what nobody of them says is no word of theirs"

@@ -210,3 +210,21 @@ def test_who_labels_is_not_told_known_answers_nor_what_others_say_of_an_open_ite
     assert [each["label"] for each in lines(made, str)] == ["order", "order", "refund", "other", "order"]
     assert "order" in "".join(csv_lines(made, str)).splitlines()[1]
     assert "order" not in "".join(csv_lines(made, str, reader="ben")).splitlines()[1]
+
+
+def test_an_answer_stood_until_the_one_that_replaced_it_was_recorded() -> None:
+    """Places decide, not times: the answer at place 4 was replaced by that at place 7."""
+    answer = given_to("order", fate="replaced", ended=15.0, place=4, until=7)
+
+    def used(seen: int) -> tuple[int, ...]:
+        sets = [DataSet(1, 1, 0.0, "sets/1", "f", 1, {1: "order"}, seen)]
+        return ledger(Facts("p", "EUR", CLASSES, 9, [answer], sets=sets)).uses[0].sets
+
+    assert [used(seen) for seen in (4, 5, 7, 8)] == [(), (1,), (1,), ()]
+
+
+def test_skipped_answers_are_no_labels_and_are_paid() -> None:
+    found = Cube([given_to(None), given_to("order"), given_to(None)]).total()
+    assert (found.labels, found.skipped, found.answers, found.cost) == (1, 2, 3, 0.15)
+    assert found.to_json()["cost_per_label"] == 0.15
+    assert found.to_json()["seconds_per_answer"] == 2.0

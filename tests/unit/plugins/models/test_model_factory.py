@@ -95,10 +95,11 @@ def test_what_is_wrong_is_an_import_error_of_its_own_with_lines(tmp_path: Path) 
     assert imported(good, tmp_path) == ["good"]
 
 
-@pytest.mark.parametrize("kind", ["annotation", "modle"])
+@pytest.mark.parametrize("kind", ["modle", "labels"])
 def test_another_kind_is_refused_with_what_is_allowed(tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, "a.yaml", f"kind: {kind}\nname: a\n")
-    assert f"{path}:1: kind: '{kind}' is no kind of file. Allowed: experiment, model." in error(path, tmp_path)
+    allowed = "Allowed: experiment, model, annotation."
+    assert f"{path}:1: kind: '{kind}' is no kind of file. {allowed}" in error(path, tmp_path)
 
 
 def test_names_are_taken_over_kinds_where_dags_would_meet(tmp_path: Path) -> None:
