@@ -15,7 +15,6 @@ from automl_airflow.web.routes import (
     annotation_acts,
     annotation_files,
     annotation_ledger,
-    annotations,
     deploy,
     details,
     events,
@@ -37,6 +36,9 @@ from automl_airflow.web.routes import (
     templates,
     trials,
     trying,
+)
+from automl_airflow.web.routes import (
+    annotations as annotation_projects,  # not the name of the import above
 )
 
 API = "/api/v1"
@@ -95,7 +97,8 @@ def create_app() -> FastAPI:
         events.router, files.router, sheets.router, details.router,
         forecasts.router, tables.router, trials.router, acts.router, labels.router,
         deploy.router, evidence.router, rollout_acts.router, rollouts.router, model_acts.router,
-        models.router, annotation_acts.router, annotation_files.router, annotation_ledger.router, annotations.router,
+        models.router, annotation_acts.router, annotation_files.router, annotation_ledger.router,
+        annotation_projects.router,
         runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,
         experiments.router,
     ):  # fmt: skip
