@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from automl_core.annotation.agreement.draws import drawn
+from automl_core.annotation.agreement.pair import PURPOSE
+from automl_core.annotation.agreement.plan import CALIBRATING
 from automl_core.annotation.items import unpack
 from automl_core.annotation.project import ItemState, Label, Source
 from automl_core.annotation.rounds import predicting, predictions, settle, write_set
@@ -65,6 +68,11 @@ def test_what_people_could_not_tell_counts_as_wrong(world: World) -> None:
     assert not world.project.state.taken
     assert world.project.state.thresholds[1].threshold is None
     assert "are wrong" in settled.notes[-1]
+    skipped = sorted(Answers.of(project, world.file).sample.skipped)
+    calibrates = drawn(project.catalog.ids_of(skipped), CALIBRATING, seed=3, purpose=PURPOSE).tolist()
+    used = unpack(world.project.state.thresholds[1].evidence["sample"])
+    assert True in calibrates
+    assert [number in used for number in skipped] == [not each for each in calibrates]
 
 
 def test_labels_that_were_imported_are_no_random_sample(world: World) -> None:
