@@ -35,6 +35,7 @@ def main(act: str, folder: str, url: str) -> None:
     """One step, from its beginning to its end."""
     file = parse_annotation_document(FILE, "intents.annotation.yaml")[0]
     project = Project.open(open_store(f"file://{folder}"), "intents")
+    print("at work", flush=True)
     with Studio(url, os.environ["LABEL_STUDIO_TOKEN"]) as studio:
         if act == "collect":
             found = studio.collect(project, file)

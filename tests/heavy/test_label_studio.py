@@ -24,6 +24,9 @@ from tests.unit.annotation.label_studio.stand_in import LEGACY, StandIn, choice
 
 TASKS = int(os.environ.get("LABEL_STUDIO_TASKS", "10000"))
 KILLS = int(os.environ.get("LABEL_STUDIO_KILLS", "20"))
+LONGEST = {"sync": 8.0, "collect": 20.0}
+"""Seconds at work after which a process is killed, at most."""
+
 ANNA = Person("anna", "cli")
 OWNER, BEN = "owner@example.com", "ben@example.com"
 CONFIGURATION = (
@@ -197,8 +200,10 @@ def worked(act: str, folder: Path, url: str, token: str, kills: int) -> int:
     env = os.environ | {"LABEL_STUDIO_TOKEN": token, "PYTHONPATH": str(ROOT)}
     while done < kills:
         process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
         try:
-            said, _ = process.communicate(timeout=moments.uniform(2.0, 12.0))
+            said, _ = process.communicate(timeout=moments.uniform(0.1, LONGEST[act]))
             assert process.returncode == 0, said
         except subprocess.TimeoutExpired:
             process.kill()
@@ -215,7 +220,7 @@ def items(real: httpx.Client, project: int) -> Counter[str]:
     found: Counter[str] = Counter()
     page = 1
     while True:
-        params = {"project": project, "page": page, "page_size": 1000, "include": "id,data"}
+        params: dict[str, str | int] = {"project": project, "page": page, "page_size": 1000, "include": "id,data"}
         answer = real.get("/api/tasks", params=params)
         if answer.status_code == 404:
             return found

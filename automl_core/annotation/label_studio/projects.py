@@ -96,7 +96,7 @@ def find_project(
     if changes:
         server.patch(f"/api/projects/{found['id']}/", changes)
     absent = lacking(there, wanted.choices)
-    if absent:
+    if make and absent:  # what was said already is collected all the same
         raise StudioError(
             f"project {found['id']} ({found['title']}) of the Label Studio {server.url}: nobody can choose "
             f"{', '.join(map(repr, absent))} there. Its configuration, which was changed there or is its own, has "

@@ -184,7 +184,8 @@ class Studio:
         found = self._find(project, file, project.catalog.shown(project.catalog.id_of(0)), make=False)
         place = self._place(project, found)
         told.notes += found.notes
-        people = {int(each["id"]): str(each["email"]) for each in self.server.get("/api/users/") if each.get("email")}
+        users = self.server.get("/api/users/")
+        people = {int(each["id"]): str(each["email"]) for each in users if each.get("email")}
         by = by or Person(f"{file.name}.annotation", "dag")
         answers: list[Answer] = []
         there: set[tuple[str, str]] = set()

@@ -58,8 +58,8 @@ def files(tmp_path: Path) -> Files:
 def test_a_line_has_what_people_see_and_room_for_what_they_say(files: Files) -> None:
     first = files.out()[0]
     assert first == {
-        "item": files.ids[0], "batch": 1, "content": {"text": "a"}, "shown": files.ids[0], "classes": ["order", "refund"],
-        "label": None, "author": None, "seconds": None, "skipped": False,
+        "item": files.ids[0], "batch": 1, "content": {"text": "a"}, "shown": files.ids[0],
+        "classes": ["order", "refund"], "label": None, "author": None, "seconds": None, "skipped": False,
     }  # fmt: skip
     assert [each["item"] for each in files.out(1)] == files.ids
 
@@ -225,7 +225,8 @@ def test_nobody_is_its_author(files: Files) -> None:
 
 def test_lines_that_contradict_each_other_and_fields_that_are_not_read(files: Files) -> None:
     told = files.bring(
-        {"item": files.ids[0], "label": "order", "second": 3}, {"text": "a", "label": "refund"}, {"text": "a", "label": "order", "author": "carl"},
+        {"item": files.ids[0], "label": "order", "second": 3}, {"text": "a", "label": "refund"},
+        {"text": "a", "label": "order", "author": "carl"},
     )  # fmt: skip
     assert [each.severity for each in told.problems] == ["warning", "warning"]
     assert str(told.problems[0]) == "back.jsonl:1: warning: not read: 'second'. Did you mean 'seconds'?"
@@ -247,10 +248,10 @@ def test_a_retired_items_label_is_kept(files: Files) -> None:
     assert files.bring({"text": "a", "label": "order"}).labelled.new == 1
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=40) | st.binary(max_size=40) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.dictionaries(st.sampled_from(["item", "label", "skipped", "content", "time", "price", "x"]), inner),
+    lambda inner: st.dictionaries(st.sampled_from(["item", "label", "skipped", "content", "time", "price"]), inner),
     max_leaves=8,
 ).map(json.dumps), max_size=5))  # fmt: skip
 def test_no_line_is_too_odd(lines: list[str | bytes]) -> None:

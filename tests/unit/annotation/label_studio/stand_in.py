@@ -41,7 +41,7 @@ class StandIn:
     drafts: dict[int, list[Any]] = field(default_factory=dict)
     users: dict[int, str] = field(default_factory=lambda: {1: "owner@example.com", 2: "ben@example.com"})
     asked: list[tuple[str, str]] = field(default_factory=list)
-    faults: list[Callable[[str, str, Callable[[], Any]], Any]] = field(default_factory=list)
+    faults: list[Callable[[str, str, Callable[[], Any]], tuple[int, Any] | None]] = field(default_factory=list)
     """Looked at before each request: what one gives is the answer; it may do the work first, or raise."""
     late: list[Callable[[], Any]] = field(default_factory=list)
     """Work that somebody's request began, and that is done when `settle` is called."""
@@ -98,7 +98,9 @@ class StandIn:
 
     # --- answers --------------------------------------------------------------------------------
 
-    def _once(self, method: str, path: str, query: dict[str, str], body: Any, token: str) -> Callable[[], Any]:
+    def _once(
+        self, method: str, path: str, query: dict[str, str], body: Any, token: str
+    ) -> Callable[[], tuple[int, Any]]:
         return lambda: self._do(method, path.rstrip("/"), query, body, token)
 
     def _do(self, method: str, path: str, query: dict[str, str], body: Any, token: str) -> tuple[int, Any]:

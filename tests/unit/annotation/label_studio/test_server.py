@@ -67,7 +67,8 @@ def test_a_server_that_repeats_the_token_does_not_make_us_repeat_it() -> None:
 
 @pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
 def test_what_passes_is_waited_for(code: int) -> None:
-    studio, waits = StandIn(), []
+    studio = StandIn()
+    waits: list[float] = []
     left = [code, code]
     studio.faults.append(lambda method, path, work: refusal(left.pop(), "later") if left else None)
     with server(studio, waits=waits) as asked:

@@ -124,6 +124,7 @@ def test_what_people_changed_there_stays_and_a_class_that_is_absent_is_told() ->
         assert find_project(asked, MARK, "intents", ASKS).configuration.text == theirs
         with pytest.raises(StudioError, match=r"nobody can choose 'other' there.*has order, refund"):
             project(asked, configuration("text", ["text"], ["order", "refund", "other"]))
+        assert project(asked, configuration("text", ["text"], ["order", "refund", "other"]), make=False) == number
     assert studio.projects[number]["label_config"] == theirs
 
 
