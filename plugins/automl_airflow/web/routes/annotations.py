@@ -145,7 +145,7 @@ def _of_file(file: AnnotationFile | None, recorded: AnnotationFile | None) -> di
         recorded: as the journal has it: labels are judged by its classes.
     """
     labels = recorded or file
-    people = (file or recorded).people if labels is not None else None
+    people = (file or labels).people if labels is not None else None
     return {
         "kind": labels.items.kind if labels is not None else None,
         "show": labels.show if labels is not None else None,
