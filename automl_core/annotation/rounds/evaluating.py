@@ -17,7 +17,7 @@ from automl_core.annotation.rounds.choosing import spent
 from automl_core.annotation.rounds.models import Models
 from automl_core.annotation.rounds.predicting import predictions_of
 from automl_core.annotation.rounds.reach import Reach
-from automl_core.annotation.rounds.told import audits_of, suspects_of
+from automl_core.annotation.rounds.told import audits_of, fitting, suspects_of
 
 if TYPE_CHECKING:
     from automl_core.annotation.file import AnnotationFile
@@ -101,6 +101,7 @@ def evaluate(
             f"{len(answers.sample.passed)} labels of the random stratum were imported or known: they are no random "
             "sample, and count neither here nor in training"
         )
+    fitting(done.evidence, done.notes)
     current = state.rounds[number].evaluation
     if current is None or current.evidence != done.evidence:
         project.evaluated(number, done.evidence, by)

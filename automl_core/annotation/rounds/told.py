@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from automl_core.annotation.items import pack
+from automl_core.annotation.project.acting import LARGEST
 from automl_core.annotation.rounds import predictions as kept
 from automl_core.annotation.rounds.answers import Answers
 from automl_core.annotation.rounds.audits import watched
@@ -31,6 +33,33 @@ def suspects_of(predictions: kept.Predictions | None, answers: Answers) -> list[
         }
         for place in flagged
     ]  # fmt: skip
+
+
+def fitting(evidence: dict[str, Any], notes: list[str], most: int = LARGEST) -> dict[str, Any]:
+    """An evidence that a record holds, as much of it as that is: what the loop decides by stays to the last.
+
+    Args:
+        evidence: of an evaluation.
+        notes: takes what was left out.
+        most: bytes of its JSON.
+    """
+    best = evidence.get("best")
+
+    def short(name: str, value: Any, words: str) -> None:
+        if len(json.dumps(evidence)) <= most:
+            return
+        if name == "suspects":
+            evidence[name] = evidence.get(name, [])[:value]
+        else:
+            for place, model in enumerate(evidence["models"]):
+                if place != best or name == "classes":
+                    model[name] = value
+        notes.append(f"the evaluation is too large for a record: {words}")
+
+    short("suspects", 20, "it names 20 suspects alone")
+    short("hits", {}, "which items each was right on is told of the best model alone")
+    short("classes", {}, "classes are not told one by one")
+    return evidence
 
 
 def audits_of(project: Project, answers: Answers, notes: list[str]) -> list[dict[str, Any]]:

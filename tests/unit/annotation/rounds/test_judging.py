@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from automl_core.annotation.rounds import predicting, verdict, write_set
 from automl_core.annotation.rounds.answers import Answers
 from automl_core.annotation.rounds.evaluating import best_of, hits_of
 from automl_core.annotation.rounds.judging import rounds_of
+from automl_core.annotation.rounds.told import fitting
 from tests.unit.annotation.rounds.world import BY, CLASSES, Opinion, World, file_of, sure_of, texts
 
 
@@ -140,3 +142,21 @@ def test_it_ends_where_nothing_is_left(tmp_path: Path) -> None:
     found = world.end(1, None)
     assert found.why == "items"
     assert set(CLASSES) == {vote.label for vote in world.project.state.votes}
+
+
+def test_an_evaluation_that_no_record_holds_loses_first_what_nothing_is_decided_by() -> None:
+    hits = {"right": "x" * 400, "wrong": [], "unanswered": []}
+
+    def evidence() -> dict[str, Any]:
+        models = [{"name": name, "hits": dict(hits), "classes": {"a": {"right": 1, "of": 2}}} for name in ("m", "n")]
+        return {"models": models, "best": 1, "suspects": [{"item": place, "label": "a"} for place in range(60)]}
+
+    notes: list[str] = []
+    assert fitting(evidence(), notes, 10_000) == evidence()
+    assert notes == []
+    found = fitting(evidence(), notes, 2_000)
+    assert len(found["suspects"]) == 20
+    assert [each["hits"] == hits for each in found["models"]] == [True, True]
+    found = fitting(evidence(), notes, 1_300)
+    assert [each["hits"] == hits for each in found["models"]] == [False, True]
+    assert len(notes) == 3

@@ -163,7 +163,7 @@ def test_a_round_that_is_killed_at_a_write_ends_as_one_that_is_not(tmp_path: Pat
     writes = -1 - world.store.left
     assert world.project.state.taken
     assert writes > 15
-    for kill in range(0, writes, 3):
+    for kill in range(0, writes, 5):
         assert third(kill, after=kill % 2 == 0) == whole, f"killed at write {kill}"
 
 
@@ -172,7 +172,7 @@ def test_a_round_that_is_killed_at_a_write_ends_as_one_that_is_not(tmp_path: Pat
     stratum=st.floats(0.1, 0.8), votes=st.integers(1, 2), seed=st.integers(0, 99),
 )  # fmt: skip
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_whatever_people_and_models_say(
     tmp_path_factory: pytest.TempPathFactory, said: dict[str, World], share: float, errors: float, many: int,
