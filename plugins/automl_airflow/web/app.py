@@ -37,7 +37,9 @@ from automl_airflow.web.routes import (
     trials,
     trying,
 )
-from automl_airflow.web.routes import annotations as annotation_projects  # beside the name of the future import
+from automl_airflow.web.routes import (
+    annotations as annotation_projects,  # not the name of the import above
+)
 
 API = "/api/v1"
 

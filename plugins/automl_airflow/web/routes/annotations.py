@@ -144,8 +144,8 @@ def _of_file(file: AnnotationFile | None, recorded: AnnotationFile | None) -> di
         file: as it is now.
         recorded: as the journal has it: labels are judged by its classes.
     """
-    labels = recorded or file
-    people = (file or recorded).people if labels is not None else None
+    labels, newest = recorded or file, file or recorded
+    people = newest.people if newest is not None else None
     return {
         "kind": labels.items.kind if labels is not None else None,
         "show": labels.show if labels is not None else None,
