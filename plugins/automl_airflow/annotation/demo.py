@@ -326,5 +326,7 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
     say("What the labels cost, how right they are and what they brought, by the bucket alone:")
     for line in ledger_lines(demo.project().state):
         say(f"  {line}")
-    say(f"All of it: .venv/bin/automl annotation ledger {file.name}, or {airflow.url}{project_page(file.name)}")
+    say(f"All of it: .venv/bin/automl annotation ledger {file.name}")
+    if keep:
+        say(f"Its page: {airflow.url}{project_page(file.name)}")
     return 0
