@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import quote
 from urllib.request import Request, urlopen
@@ -222,10 +222,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     who, password = os.environ["AIRFLOW_USERNAME"], os.environ["AIRFLOW_PASSWORD"]
 
-    sys.path.insert(0, str(Path(__file__).parent))
-    from make_intents import SHARES, truth
-
-    annotator = Annotator(who, reader_of(truth()), tuple(SHARES), given.error, given.seconds, given.pace)
+    intents = import_module("make_intents")  # which lies beside this program
+    annotator = Annotator(
+        who, reader_of(intents.truth()), tuple(intents.SHARES), given.error, given.seconds, given.pace
+    )
     desk = RestDesk(Page(given.server, given.project, who, password))
     last, before = time.monotonic(), 0
 

@@ -18,6 +18,7 @@ LONGEST = (
     "pages",
     "web",
     "failures",
+    "annotation",
     "maxcompute",
     "installed",
 )

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automl_airflow.annotation.common import project_page
 from automl_airflow.annotation.names import round_of_run, run_of_round
 from automl_airflow.models.demo import DemoFailed, client_of
 from automl_airflow.session import PRODUCT_ROOT
@@ -325,4 +326,7 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
     say("What the labels cost, how right they are and what they brought, by the bucket alone:")
     for line in ledger_lines(demo.project().state):
         say(f"  {line}")
+    say(f"All of it: .venv/bin/automl annotation ledger {file.name}")
+    if keep:
+        say(f"Its page: {airflow.url}{project_page(file.name)}")
     return 0

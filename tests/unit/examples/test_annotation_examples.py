@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +132,38 @@ def test_an_engine_says_what_is_wrong_with_a_recording(tmp_path: Path, capsys: p
     assert engine.main(["spectrum", str(tmp_path / "items.jsonl"), str(tmp_path / "out.jsonl")]) == 0
     assert (tmp_path / "out.jsonl").read_text() == ""
     assert capsys.readouterr().out.startswith("i1: [Errno 2]")
+
+
+def test_the_page_is_asked_as_whoever_signs_in() -> None:
+    asked: list[tuple[str, Any, str | None]] = []
+    tasks = [{"item": "i1", "content": {"text": "Where is my parcel."}, "shown": "i1"}]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            asked.append((self.path, body, self.headers.get("authorization")))
+            answers = {
+                "/auth/token": {"access_token": "t"},
+                "/automl/api/v1/annotations/my%20intents/tasks": {"tasks": tasks},
+                "/automl/api/v1/annotations/my%20intents/labels": {"new": 1, "refused": []},
+            }
+            ours = self.path == "/auth/token" or self.headers.get("x-automl-request") == "1"
+            self.send_response(200 if ours else 403)
+            self.end_headers()
+            self.wfile.write(json.dumps(answers[self.path]).encode())
+
+        def log_message(self, *arguments: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        page = annotate.Page(f"http://127.0.0.1:{server.server_port}/", "my intents", "anna", "secret")
+        desk = annotate.RestDesk(page)
+        person = annotate.Annotator("anna", lambda shown: "delivery", ("delivery", "order"))
+        assert desk.give([person.answer(each) for each in desk.take(5)]) == 1
+        server.shutdown()
+    assert asked[0] == ("/auth/token", {"username": "anna", "password": "secret"}, None)
+    assert [token for _, _, token in asked[1:]] == ["Bearer t", "Bearer t"]
+    (answer,) = asked[2][1]["labels"]
+    assert (answer["item"], answer["label"], answer["shown"]) == ("i1", "delivery", "i1")
