@@ -92,5 +92,6 @@ def sources(*folders: str) -> tuple[Source, ...]:
 
 
 def gallery() -> list[Path]:
-    """The shipped files of experiments; those of models lie beside them."""
-    return sorted(path for path in (ROOT / "experiments").glob("*.yaml") if not path.name.endswith(".model.yaml"))
+    """The shipped files of experiments; those of models and of annotation projects lie beside them."""
+    others = (".model.yaml", ".annotation.yaml")
+    return sorted(path for path in (ROOT / "experiments").glob("*.yaml") if not path.name.endswith(others))

@@ -191,9 +191,11 @@ class Bayesian(Algorithm):
 
     def _expense(self, history: History) -> Expense | None:
         """What trials cost, where money or time runs out before they do."""
+        if self.context.limit is None or not self.context.plain:
+            return None
         from automl_core.search.bayesian.expense import Expense, weight_of
 
-        weight = weight_of(history, self.context.limit, self.context.max_trials) if self.context.plain else 0.0
+        weight = weight_of(history, self.context.limit, self.context.max_trials)
         if weight <= 0:
             return None
         import numpy as np

@@ -133,9 +133,8 @@ def test_compressing_scores_what_is_left(run: Run, tmp_path: Path) -> None:
 
 EXPERIMENTS = gallery()
 BY_FILE = [
-    "digits_config", "series_sales", "series_us_quarters", "table_breast_cancer", "table_diabetes", "table_maxcompute",
-    "tumours", "tumours_export", "tumours_live",
-    "wine_template",
+    "digits_config", "intents_linear", "intents_trees", "series_sales", "series_us_quarters", "table_breast_cancer",
+    "table_diabetes", "table_maxcompute", "tumours", "tumours_export", "tumours_live", "wine_template",
 ]  # fmt: skip
 """Those whose program reads a spec file (test_digits_config.py, tests/contract/test_shipped_templates.py,
 tests/unit/tabular/program, tests/unit/forecasting/program)."""
