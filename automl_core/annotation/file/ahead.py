@@ -93,7 +93,7 @@ def first_search(confidence: float) -> float:
     """The chance of error of a project's first search for a threshold: half of all.
 
     A search is made again each round, and all together may err with the promise's alpha: the j-th has
-    ``alpha / (j (j + 1))`` (`automl_core.annotation.agreement.threshold.alpha_of_look`).
+    ``alpha / (j (j + 1))`` (`automl_core.annotation.agreement.bounds.alpha_of_look`).
 
     Args:
         confidence: of the promise.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from automl_core.annotation.file.ahead import Ahead, ahead, first_search, least_for_promise, least_for_target
+from automl_core.annotation.file.ahead import Ahead, ahead, least_for_promise, least_for_target
 from automl_core.annotation.file.annotation import AnnotationFile
 from automl_core.spec.units import format_duration
 
@@ -84,7 +84,7 @@ def _promise(file: AnnotationFile, each: Ahead) -> Needed | None:
         return None
     accuracy, confidence = file.promise.accuracy, file.promise.confidence
     try:
-        found = plan(Promise(accuracy, 1 - first_search(confidence)))
+        found = plan(Promise(accuracy, confidence), look=1)
     except ValueError as error:
         least = least_for_promise(accuracy, confidence)
         return Needed(least, None, each.after(least), None, f"{least} labels at least", str(error))

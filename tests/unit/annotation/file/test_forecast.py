@@ -16,7 +16,7 @@ from tests.unit.annotation.file.files import file_of
 
 def test_the_numbers_are_those_of_the_plan_and_of_the_sizing() -> None:
     found = forecast(file_of(stop={"target": "95%"}), 10_000)
-    promise, whole = found.promise, plan(Promise(0.97, 1 - 0.05 / 2))
+    promise, whole = found.promise, plan(Promise(0.97, 0.95), look=1)
     assert promise is not None
     assert (promise.least, promise.advised) == (whole.least, whole.advised) == (305, 965)
     assert (promise.rounds, promise.advised_rounds) == (8, 25)
