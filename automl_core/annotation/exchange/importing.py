@@ -84,6 +84,9 @@ def import_labels(
             told.problems.append(found)
             continue
         told.problems += _slips(line, file)
+        if line.batch is not None and line.batch not in project.state.batches:
+            words = f"there is no batch {line.batch}, of {len(project.state.batches)}: the label is taken all the same"
+            told.problems.append(Problem(words, ("batch",), file, line.number, severity="warning"))
         before = said.setdefault((found.item, found.author), line)
         if (before.label, before.skipped) != (line.label, line.skipped):
             words = f"{found.author} says {_words(line)} of an item of which line {before.number} says {_words(before)}"

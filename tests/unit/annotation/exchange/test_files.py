@@ -301,3 +301,11 @@ def test_a_batch_that_is_none_is_refused(files: Files, batch: Any) -> None:
     (problem,) = files.bring({"text": "a", "label": "order", "batch": batch}).problems
     assert problem.path == ("batch",)
     assert files.labels() == []
+
+
+def test_a_batch_that_the_project_does_not_have_is_told_and_loses_no_label(files: Files) -> None:
+    told = files.bring({"text": "a", "label": "order", "batch": 7})
+    (problem,) = told.problems
+    assert (problem.severity, problem.path) == ("warning", ("batch",))
+    assert "there is no batch 7, of 1" in str(problem)
+    assert files.labels() == [("ben", "order")]
