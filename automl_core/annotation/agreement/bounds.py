@@ -47,6 +47,20 @@ class Promise:
         return f"{self.accuracy:.4g} right with confidence {self.confidence:.4g}"
 
 
+def alpha_of_look(promise: Promise, look: int) -> float:
+    """The probability of error of the so-manieth search for a threshold in one project.
+
+    A search that is repeated with each round until it succeeds is a search that may err each time; the parts
+    ``alpha / (j (j + 1))`` sum to alpha over all searches there may ever be.
+
+    Raises:
+        ValueError: searches are counted from 1.
+    """
+    if look < 1:
+        raise ValueError(f"searches for a threshold are counted from 1, not {look}")
+    return promise.alpha / (look * (look + 1))
+
+
 def labels_needed(promise: Promise, wrong: int = 0) -> int:
     """How many labels a sample needs to show the promise, where so many of them turn out to be wrong.
 

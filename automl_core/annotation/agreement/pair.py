@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from automl_core.annotation.agreement import threshold as thresholds
-from automl_core.annotation.agreement.bounds import Promise
+from automl_core.annotation.agreement.bounds import Promise, alpha_of_look
 from automl_core.annotation.agreement.comparing import (
     Compared,
     apply,
@@ -95,7 +95,7 @@ def agree(
             the models say of them would make the promise worthless; who has such items leaves them out of the pool.
         promise: what is to hold.
         seed: of the draw that parts the sample.
-        look: the so-manieth search of the project, from 1 (`threshold.alpha_of_look`); None where it is the only one.
+        look: the so-manieth search of the project, from 1 (`bounds.alpha_of_look`); None where it is the only one.
         calibrating: share of the sample that calibrates.
 
     Raises:
@@ -130,7 +130,7 @@ def agree(
     tested = at[~own]
     result = thresholds.find(
         compared.sure[rest], new_place[tested], compared.label[tested] == given[~own], promise,
-        alpha=thresholds.alpha_of_look(promise, look) if look is not None else None,
+        alpha=alpha_of_look(promise, look) if look is not None else None,
     )  # fmt: skip
     taken = np.zeros(len(items), dtype=np.bool_)
     if result.threshold is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from automl_core.annotation.agreement.bounds import Promise, labels_needed, wrong_allowed
+from automl_core.annotation.agreement.bounds import Promise, alpha_of_look, labels_needed, wrong_allowed
 from automl_core.rates import sample_for, tail
 
 CALIBRATING = 0.2
@@ -52,7 +52,7 @@ class Plan:
 
 def plan(
     promise: Promise | None = None, *, share: float = 0.5, supposed: float | None = None,
-    chance: float = CHANCE, calibrating: float = CALIBRATING,
+    chance: float = CHANCE, calibrating: float = CALIBRATING, look: int | None = None,
 ) -> Plan:  # fmt: skip
     """What a promise takes.
 
@@ -62,6 +62,8 @@ def plan(
         supposed: share of wrong labels among what is taken; a third of what is allowed, where it isn't known.
         chance: with which a threshold is to be shown.
         calibrating: share of the sample that calibrates.
+        look: the so-manieth search of a project, from 1, as `pair.agree` has it: it takes more labels, since all
+            together err as seldom as one; None where it is the only one.
 
     Raises:
         ValueError: shares that are none, or a promise that what is supposed does not keep.
@@ -78,7 +80,8 @@ def plan(
             f"{promise.allowed:.2%} are; promise less, or take better models"
         )
     whole = share * (1 - calibrating)
-    faultless, above = labels_needed(promise), _advised(promise, supposed, chance)
+    searched = promise if look is None else Promise(promise.accuracy, 1 - alpha_of_look(promise, look))
+    faultless, above = labels_needed(searched), _advised(searched, supposed, chance)
     return Plan(
         promise=promise, faultless=faultless, least=math.ceil(faultless / whole), advised_above=above,
         advised=math.ceil(above / whole), supposed=supposed, share=share, chance=chance,

@@ -72,20 +72,6 @@ class Found:
     reason: str
 
 
-def alpha_of_look(promise: Promise, look: int) -> float:
-    """The probability of error of the so-manieth search for a threshold in one project.
-
-    A search that is repeated with each round until it succeeds is a search that may err each time; the parts
-    ``alpha / (j (j + 1))`` sum to alpha over all searches there may ever be.
-
-    Raises:
-        ValueError: searches are counted from 1.
-    """
-    if look < 1:
-        raise ValueError(f"searches for a threshold are counted from 1, not {look}")
-    return promise.alpha / (look * (look + 1))
-
-
 def find(
     sure: ArrayLike, sampled: ArrayLike, right: ArrayLike, promise: Promise | None = None, *,
     alpha: float | None = None, steps: int = STEPS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,9 @@ def import_labels(
             told.problems.append(found)
             continue
         told.problems += _slips(line, file)
+        if line.batch is not None and line.batch not in project.state.batches:
+            words = f"there is no batch {line.batch}, of {len(project.state.batches)}: the label is taken all the same"
+            told.problems.append(Problem(words, ("batch",), file, line.number, severity="warning"))
         before = said.setdefault((found.item, found.author), line)
         if (before.label, before.skipped) != (line.label, line.skipped):
             words = f"{found.author} says {_words(line)} of an item of which line {before.number} says {_words(before)}"
@@ -97,6 +100,7 @@ def import_labels(
         told.labelled = project.label(labels, by)
         for place, why in told.labelled.refused:
             told.problems.append(Problem(why, (), file, read[place].number))
+        told.problems += _unheard(project, labels, read, file)
     told.problems.sort(key=lambda each: each.line or 0)
     return told
 
@@ -188,7 +192,7 @@ def _label(finder: _Finder, project: Project, line: Line, source: Source, author
         return wrong(other, f"it is another text than that of item {item}: a label belongs to what its author has seen")
     return Label(
         item, line.label, name, source=source, seconds=line.seconds, price=line.price, time=line.time,
-        skipped=line.skipped, where=WHERE,
+        skipped=line.skipped, where=WHERE, batch=line.batch,
     )  # fmt: skip
 
 
@@ -236,6 +240,23 @@ def _slips(line: Line, file: str) -> list[Problem]:
             f"not read: {', '.join(map(repr, line.extra))}", (), file, line.number, severity="warning", suggestion=meant
         )
     ]
+
+
+def _unheard(project: Project, labels: Iterable[Label], read: Iterable[Line], file: str) -> Iterator[Problem]:
+    """Lines that say what their author has said before a batch asked for another look, and not which they answer."""
+    state = project.state
+    for label, line in zip(labels, read, strict=True):
+        if label.batch is not None or label.time is not None or label.source is not Source.PERSON:
+            continue
+        number = project.catalog.number_of(label.item)
+        asks = state.tasks.get(number)
+        said = [vote for vote in state.history(number) if vote.author == label.author]
+        if asks is None or not said or any(vote.batch == asks for vote in said):
+            continue
+        yield Problem(
+            f"{label.author} has said so before, and batch {asks} asks for another look: this may be the line of then",
+            (), file, line.number, severity="warning", suggestion=f"Where it is an answer to that, say `batch: {asks}`",
+        )  # fmt: skip
 
 
 def _words(line: Line) -> str:

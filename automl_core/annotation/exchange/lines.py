@@ -30,6 +30,7 @@ class Line:
         item: our id; None where the line has none.
         content: what was shown; empty where the line does not have it.
         shown: digest of that, where the line says it.
+        batch: the one that asked, where the line says it.
         key: the source's own id.
         label: the class; empty where it was skipped.
         author: who says so; empty where the line does not say.
@@ -42,6 +43,7 @@ class Line:
     item: str | None = None
     content: dict[str, Any] = field(default_factory=dict)
     shown: str | None = None
+    batch: int | None = None
     key: str | None = None
     label: str = ""
     author: str = ""
@@ -130,7 +132,7 @@ def _read(given: dict[str, Any], number: int) -> Line:
         # a column may be called as an answer's field is; then the item is to be written as `content`
         line.content, rest = rest, {}
     line.extra = tuple(rest)
-    line.shown, line.key = _optional(given, "shown"), _key(given)
+    line.shown, line.key, line.batch = _optional(given, "shown"), _key(given), _batch(given)
     _answer(given, line, rest)
     return line
 
@@ -170,6 +172,13 @@ def _key(given: Mapping[str, Any]) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | None):
         raise _Wrong("key", "the source's id is text or a whole number", value)
     return None if value is None else str(value)
+
+
+def _batch(given: Mapping[str, Any]) -> int | None:
+    value = given.get("batch")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise _Wrong("batch", "the number of the batch that asked is wanted, from 1", value)
+    return value
 
 
 def _amount(given: Mapping[str, Any], name: str) -> float | None:

@@ -15,6 +15,9 @@ from automl_core.annotation.file.annotation import AnnotationFile
 TESTING = 0.8
 """Share of the random sample that tests thresholds; the rest calibrates (`automl_core.annotation.agreement.plan`)."""
 
+EVALUATING = 0.1
+"""Share of a batch from the random stratum where neither promise nor target awaits its labels (`rounds.drawing`)."""
+
 TAKEN = 0.5
 """Share of the items that models are supposed to take: of a random sample, so many lie above a threshold."""
 
@@ -25,7 +28,7 @@ class Ahead:
 
     Attributes:
         items: of a batch.
-        random: of these, from the random stratum.
+        random: of these, from the random stratum, until promise and target have their labels (`rounds.drawing`).
         answers: of people to a batch, where several label each item.
         cost: of these.
         rounds: that can come at most, by their number or by money; None where nothing bounds them.
@@ -61,11 +64,12 @@ class Ahead:
         return math.ceil(labels / self.random)
 
 
-def ahead(file: AnnotationFile) -> Ahead:
+def ahead(file: AnnotationFile, items: int | None = None) -> Ahead:
     """What a project's rounds ask for.
 
     Args:
         file: a valid one.
+        items: that there are, where that is known.
     """
     select, people, stop = file.select, file.people, file.stop
     answers = select.many * people.votes
@@ -75,8 +79,29 @@ def ahead(file: AnnotationFile) -> Ahead:
         paid = math.ceil(round(stop.money / cost, 9))
         if rounds is None or paid < rounds:
             rounds, by = paid, "money"
-    random = max(1, round(select.random_share * select.many))
+    stratum = math.inf if items is None else round(items * select.stratum_share)
+    awaited = [least for least in (_least_for_promise(file), least_for_target(file)) if least is not None]
+    awaits = any(least <= stratum for least in awaited)
+    random = _random(file, select.random_share) if awaits else least_random(file)
     return Ahead(select.many, random, answers, cost, rounds, by)
+
+
+def least_random(file: AnnotationFile) -> int:
+    """Items of a batch from the random stratum where nothing awaits their labels.
+
+    Args:
+        file: a valid one.
+    """
+    return _random(file, min(EVALUATING, file.select.random_share))
+
+
+def _random(file: AnnotationFile, share: float) -> int:
+    return max(1, round(share * file.select.many))
+
+
+def _least_for_promise(file: AnnotationFile) -> int | None:
+    promise = file.promise
+    return None if promise is None else least_for_promise(promise.accuracy, promise.confidence)
 
 
 def faultless(accuracy: float, alpha: float) -> int:
@@ -93,7 +118,7 @@ def first_search(confidence: float) -> float:
     """The chance of error of a project's first search for a threshold: half of all.
 
     A search is made again each round, and all together may err with the promise's alpha: the j-th has
-    ``alpha / (j (j + 1))`` (`automl_core.annotation.agreement.threshold.alpha_of_look`).
+    ``alpha / (j (j + 1))`` (`automl_core.annotation.agreement.bounds.alpha_of_look`).
 
     Args:
         confidence: of the promise.
@@ -121,10 +146,10 @@ def least_for_target(file: AnnotationFile) -> int | None:
     stop = file.stop
     if stop.target is None:
         return None
-    alpha, each = round(1 - stop.confidence, 12), ahead(file)
+    alpha, random = round(1 - stop.confidence, 12), _random(file, file.select.random_share)
     if stop.rounds is not None:
         return faultless(stop.target, alpha / stop.rounds)
     look = 1
-    while (needed := faultless(stop.target, alpha / (look * (look + 1)))) > look * each.random:
+    while (needed := faultless(stop.target, alpha / (look * (look + 1)))) > look * random:
         look += 1
     return needed

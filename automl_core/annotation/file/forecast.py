@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from automl_core.annotation.file.ahead import Ahead, ahead, first_search, least_for_promise, least_for_target
+from automl_core.annotation.file.ahead import Ahead, ahead, least_for_promise, least_for_target, least_random
 from automl_core.annotation.file.annotation import AnnotationFile
 from automl_core.spec.units import format_duration
+
+MOST_STRATUM = 60
+"""Percent of the items that a stratum may well have; with more there is hardly anything to learn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def forecast(file: AnnotationFile, items: int | None = None) -> Forecast:
     Raises:
         ImportError: the extra `search` is missing.
     """
-    each = ahead(file)
+    each = ahead(file, items)
     labels = each.most(file.people.price, file.stop.money)
     if items is not None and labels is not None:
         labels = min(labels, items * file.people.votes)
@@ -84,7 +88,7 @@ def _promise(file: AnnotationFile, each: Ahead) -> Needed | None:
         return None
     accuracy, confidence = file.promise.accuracy, file.promise.confidence
     try:
-        found = plan(Promise(accuracy, 1 - first_search(confidence)))
+        found = plan(Promise(accuracy, confidence), look=1)
     except ValueError as error:
         least = least_for_promise(accuracy, confidence)
         return Needed(least, None, each.after(least), None, f"{least} labels at least", str(error))
@@ -125,9 +129,10 @@ def forecast_lines(file: AnnotationFile, found: Forecast) -> list[str]:
         return f"{cost:,.2f} {people.currency}" if people.price else "no price said"
 
     twice = f" by {people.votes} people each" if people.votes > 1 else ""
+    until = " until the promise and the target have their labels" if each.random > least_random(file) else ""
     lines = {
-        "a round": f"{each.items} items{twice}, {each.random} of them from the random stratum; {each.answers} answers, "
-        f"{money(each.cost)}; waits at most {format_duration(people.within)}",
+        "a round": f"{each.items} items{twice}, {each.random} of them from the random stratum{until}; "
+        f"{each.answers} answers, {money(each.cost)}; waits at most {format_duration(people.within)}",
     }
     bound = "until the target is met, the curve is flat or a person stops it"
     if each.rounds is not None and found.most_labels is not None and found.most_cost is not None:
@@ -144,6 +149,10 @@ def forecast_lines(file: AnnotationFile, found: Forecast) -> list[str]:
 
 
 def _needed(needed: Needed, found: Forecast) -> str:
+    if found.stratum is not None and found.items is not None and found.stratum < needed.least:
+        share = math.ceil(100 * needed.least / found.items)
+        wanted = f"`select.stratum_share: {share}%` holds as many" if share <= MOST_STRATUM else "the items are too few"
+        return f"{needed.words}: never, since the stratum has some {found.stratum:,} items; {wanted}"
     said = f"{needed.words}: round {needed.rounds} at the earliest"
     if needed.advised_rounds is not None:
         said += f", round {needed.advised_rounds} most likely"
@@ -151,6 +160,4 @@ def _needed(needed: Needed, found: Forecast) -> str:
         said += f"; {needed.why_not}"
     if found.round.rounds is not None and needed.rounds > found.round.rounds:
         said += f"; there are {found.round.rounds} rounds, so never"
-    elif found.stratum is not None and found.stratum < needed.least:
-        said += f"; the stratum has some {found.stratum:,} items: too few, raise select.stratum_share"
     return said

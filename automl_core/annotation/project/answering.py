@@ -127,12 +127,15 @@ def _stands(label: Label, before: Sequence[Vote]) -> bool:
 def _asked_again(state: ProjectState, given: Given, before: Sequence[Vote]) -> bool:
     """Whether an answer is one to a batch that its author has not answered yet.
 
-    One that is brought has to be younger than the batch: it may be the answer to an earlier one, brought twice.
+    One that is brought names the batch, or is younger than it: else it may be the answer to an earlier one, brought
+    twice.
     """
     label, number = given.label, state.tasks.get(given.number)
     if number is None or label.source is not Source.PERSON or any(vote.batch == number for vote in before):
         return False
-    return label.where in LIVE or (label.time is not None and label.time > state.batches[number].time)
+    if label.where in LIVE or label.batch == number:
+        return True
+    return label.batch is None and label.time is not None and label.time > state.batches[number].time
 
 
 def _vote(state: ProjectState, given: Given, now: float, before: Sequence[Vote]) -> Vote:

@@ -35,6 +35,7 @@ class Label(msgspec.Struct, omit_defaults=True, frozen=True):
         skipped: "can't tell": counts as an answer, and trains nothing.
         where: ``page``, ``cli``, ``file``, ``label-studio``, …
         shown: digest of what was shown; a label of anything else than the item is refused. None where that isn't known.
+        batch: number of the batch that its author was asked by, where they say it; None where that isn't known.
     """
 
     item: str
@@ -48,6 +49,7 @@ class Label(msgspec.Struct, omit_defaults=True, frozen=True):
     skipped: bool = False
     where: str = ""
     shown: str | None = None
+    batch: int | None = None
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):

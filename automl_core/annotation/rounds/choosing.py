@@ -13,6 +13,7 @@ import numpy as np
 from automl_core.annotation.quality import suspects, worth
 from automl_core.annotation.rounds import predictions as kept
 from automl_core.annotation.rounds.answers import AUDIT, BAD, GOLD, SUSPECT, Answers
+from automl_core.annotation.rounds.drawing import drawn_share
 from automl_core.annotation.rounds.predicting import Predicted
 from automl_core.annotation.rounds.reach import Reach
 from automl_core.annotation.rounds.shape import Shape
@@ -181,7 +182,9 @@ class _Choosing:
         left = many - len(gold)
         again = self._bad(many, left)
         again += self._suspects(many, left - len(again))
-        wanted = max(1, round(self.file.select.random_share * many))
+        share, why = drawn_share(self.state, self.file, self.answers)
+        wanted = max(1, round(share * many))
+        self.done.notes += [why] if why else []
         fresh = self._fresh(left - len(again), wanted)
         short = wanted - sum(each.evaluates for each in fresh)
         audits = self._audits(min(short, left - len(again)))

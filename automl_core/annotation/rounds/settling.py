@@ -77,7 +77,8 @@ def settle(project: Project, file: AnnotationFile, number: int, predicted: Predi
         done.notes.append("agree: off, so models label nothing")
         return done
     if predicted.key is None:
-        done.notes.append(f"models label nothing yet; {plan(promise.promise())}")
+        look = len(project.state.thresholds) + 1
+        done.notes.append(f"models label nothing yet; {plan(promise.promise(), look=look)}")
         return done
     predictions = kept.read(project.store, predicted.key)
     found = next(
@@ -143,7 +144,7 @@ def _searched(
     ids = project.catalog.ids_of(numbers)
     result = _agreed(first, second, predictions, numbers, ids, sample, promise, file.select.seed, look)
     if not result.found.tested:
-        done.notes.append(f"models label nothing yet: {result.found.reason}; {plan(promise)}")
+        done.notes.append(f"models label nothing yet: {result.found.reason}; {plan(promise, look=look)}")
         return None
     evidence = _evidence(result, key, predictions, [each for each in numbers if each in sample])
     names = [str(each["name"]) for each in predictions.models[:2]]

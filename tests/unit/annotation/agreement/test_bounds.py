@@ -55,3 +55,9 @@ def test_plans_that_are_none(options: dict[str, float]) -> None:
 def test_promises_that_nothing_shows(accuracy: float) -> None:
     with pytest.raises(ValueError, match="accuracy is between 0 and 1"):
         Promise(accuracy)
+
+
+def test_a_later_search_takes_more_labels_since_all_together_err_as_seldom_as_one() -> None:
+    only, first, second = (plan(Promise(0.97, 0.95), look=look).least for look in (None, 1, 2))
+    assert (only, first) == (248, 305)
+    assert second > first

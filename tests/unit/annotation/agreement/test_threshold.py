@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_core.annotation.agreement.bounds import Promise
-from automl_core.annotation.agreement.threshold import Found, alpha_of_look, find
+from automl_core.annotation.agreement.bounds import Promise, alpha_of_look
+from automl_core.annotation.agreement.threshold import Found, find
 from automl_core.rates import tail
 
 

@@ -257,3 +257,55 @@ def test_a_retired_items_label_is_kept(files: Files) -> None:
 def test_no_line_is_too_odd(lines: list[str | bytes]) -> None:
     for each in read_lines(lines, "odd.jsonl"):
         assert each.line if isinstance(each, Problem) else each.number
+
+
+# --- another look ---------------------------------------------------------------------------------
+
+
+def asked_again(files: Files) -> list[dict[str, Any]]:
+    """A first batch that is answered, whose first item is asked about once more."""
+    filled = [{**line, "label": "order", "author": "ben"} for line in files.out()]
+    files.bring(*filled)
+    files.project.end_round(1, {}, ANNA)
+    files.project.begin_round(2, ANNA)
+    files.project.send(2, [Chosen(files.ids[0], "suspect")], "files", 1, ANNA, price=0.05)
+    return filled
+
+
+def test_a_second_look_that_says_the_same_has_answered_by_the_batch_that_it_names(files: Files) -> None:
+    before = asked_again(files)
+    told = files.bring(*before)  # of the first batch, brought once more
+    assert (told.labelled.same, told.problems, files.project.state.progress(2)) == (3, [], (0, 1))
+    again = [{**line, "label": "order", "author": "ben"} for line in files.out()]
+    assert [line["batch"] for line in again] == [2]
+    for _ in range(2):
+        assert files.bring(*again).problems == []
+        assert files.project.state.progress(2) == (1, 1)
+    assert [vote.batch for vote in files.project.state.history(0)] == [1, 2]
+
+
+def test_a_second_look_that_names_no_batch_is_told_of(files: Files) -> None:
+    asked_again(files)
+    told = files.bring({"text": "a", "label": "order"}, {"text": "b", "label": "order"})
+    (problem,) = told.problems
+    assert (problem.severity, problem.line) == ("warning", 1)
+    assert "batch 2 asks for another look" in str(problem)
+    assert "say `batch: 2`" in str(problem)
+    assert files.project.state.progress(2) == (0, 1)
+    told = files.bring({"text": "a", "label": "order", "batch": 2})
+    assert (told.problems, files.project.state.progress(2)) == ([], (1, 1))
+
+
+@pytest.mark.parametrize("batch", [0, -1, "2", True, 1.5])
+def test_a_batch_that_is_none_is_refused(files: Files, batch: Any) -> None:
+    (problem,) = files.bring({"text": "a", "label": "order", "batch": batch}).problems
+    assert problem.path == ("batch",)
+    assert files.labels() == []
+
+
+def test_a_batch_that_the_project_does_not_have_is_told_and_loses_no_label(files: Files) -> None:
+    told = files.bring({"text": "a", "label": "order", "batch": 7})
+    (problem,) = told.problems
+    assert (problem.severity, problem.path) == ("warning", ("batch",))
+    assert "there is no batch 7, of 1" in str(problem)
+    assert files.labels() == [("ben", "order")]

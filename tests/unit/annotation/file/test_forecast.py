@@ -16,7 +16,7 @@ from tests.unit.annotation.file.files import file_of
 
 def test_the_numbers_are_those_of_the_plan_and_of_the_sizing() -> None:
     found = forecast(file_of(stop={"target": "95%"}), 10_000)
-    promise, whole = found.promise, plan(Promise(0.97, 1 - 0.05 / 2))
+    promise, whole = found.promise, plan(Promise(0.97, 0.95), look=1)
     assert promise is not None
     assert (promise.least, promise.advised) == (whole.least, whole.advised) == (305, 965)
     assert (promise.rounds, promise.advised_rounds) == (8, 25)
@@ -47,14 +47,18 @@ def test_money_and_answers_of_all_rounds() -> None:
 @pytest.mark.parametrize(
     ("groups", "items", "said"),
     [
-        ({"people": {"price": 0.05}}, None, "100 items, 40 of them from the random stratum; 100 answers, 5.00 EUR"),
+        ({"people": {"price": 0.05}}, None, "40 of them from the random stratum until the promise and the"),
+        ({"people": {"price": 0.05}}, None, "target have their labels; 100 answers, 5.00 EUR"),
+        ({"agree": "off"}, None, "100 items, 10 of them from the random stratum; 100 answers"),
+        ({}, 900, "100 items, 10 of them from the random stratum; 100 answers"),
         ({"people": {"price": 0.05, "votes": 3}}, None, "100 items by 3 people each, 40 of them from the random str"),
         ({}, None, "100 answers, no price said"),
         ({}, None, "30 rounds (stop.rounds), 3,000 answers"),
         ({"people": {"price": 1}, "stop": {"money": 150}}, None, "2 rounds (stop.money), 150 answers, 150.00 EUR"),
         ({"stop": {"rounds": None}}, None, "until the target is met, the curve is flat or a person stops it"),
         ({}, 5_000, "5,000 now, some 1,000 of them in the random stratum"),
-        ({}, 900, "the stratum has some 180 items: too few, raise select.stratum_share"),
+        ({}, 900, "never, since the stratum has some 180 items; `select.stratum_share: 34%` holds as many"),
+        ({}, 400, "never, since the stratum has some 80 items; the items are too few"),
         ({"stop": {"rounds": 3}}, None, "there are 3 rounds, so never"),
         ({"agree": "off"}, None, "models label nothing (agree: off)"),
         ({"agree": {"accuracy": "99.999%"}}, None, "of the labels are wrong it takes more than 20,000 of them"),
@@ -69,7 +73,7 @@ def test_it_is_said_in_words(groups: dict[str, Any], items: int | None, said: st
 
 def test_as_json_it_is_plain() -> None:
     body = forecast(file_of(agree="off"), 10).to_json()
-    assert (body["promise"], body["items"], body["round"]["random"]) == (None, 10, 40)
+    assert (body["promise"], body["items"], body["round"]["random"]) == (None, 10, 10)
 
 
 @pytest.mark.parametrize(

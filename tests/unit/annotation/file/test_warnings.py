@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.annotation.agreement import Promise, labels_needed, plan
-from automl_core.annotation.agreement.threshold import alpha_of_look
+from automl_core.annotation.agreement.bounds import alpha_of_look
 from automl_core.annotation.file.ahead import ahead, faultless, first_search, least_for_promise, least_for_target
 from automl_core.annotation.file.checks import examine_annotation_file, examine_annotation_text
 from automl_core.annotation.selection import sizing

@@ -11,6 +11,7 @@ from automl_core.annotation.project import Label
 from automl_core.annotation.rounds import choose, predicting, write_set
 from automl_core.annotation.rounds.answers import Answers
 from automl_core.annotation.rounds.choosing import affordable, committed, spent
+from automl_core.annotation.rounds.drawing import drawn_share
 from tests.unit.annotation.rounds.world import BY, CLASSES, World, file_of, sure_of, texts
 
 
@@ -114,8 +115,9 @@ def test_labels_of_models_are_drawn_for_the_audit_once_the_stratum_is_used_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = world_of(
-        tmp_path, monkeypatch, 150, select={"many": 60, "stratum_share": 0.25, "random_share": 0.75}, stop={"rounds": 9}
-    )
+        tmp_path, monkeypatch, 150, select={"many": 60, "stratum_share": 0.25, "random_share": 0.75},
+        stop={"rounds": 9, "target": 0.8},
+    )  # fmt: skip
     world.begin(1)
     world.people()
     write_set(world.project, world.file, 1, BY)
@@ -133,6 +135,55 @@ def test_labels_of_models_are_drawn_for_the_audit_once_the_stratum_is_used_up(
     answers = Answers.of(world.project, world.file)
     (found,) = watched(world.project, answers, state.thresholds.values(), [])
     assert set(audits) <= {int(each) for each in found.audit.judged}
+
+
+def test_what_the_promise_has_shown_leaves_more_of_a_batch_to_learn_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_of(tmp_path, monkeypatch, 400, select={"many": 60}, stop={"rounds": 9})
+    _, _, chosen = world.begin(1)
+    assert chosen.kinds["stratum"] == 30
+    world.people()
+    write_set(world.project, world.file, 1, BY)
+    hard = {text for place, text in enumerate(sorted(world.truth)) if place % 2}
+    world.train("trees", "r1", sure_of(world.truth), family="trees")
+    world.train("linear", "r1", sure_of(world.truth, 0.97, lambda text: text in hard), family="linear")
+    _, settled, chosen = world.begin_again(2)
+    assert settled.threshold == 1
+    assert chosen.kinds["stratum"] == 6
+    (note,) = [note for note in chosen.notes if "random_share" in note]
+    assert note.startswith("10% of the batch are of the random stratum, not 50% (select.random_share): ")
+    assert "the promise is shown; there is no target" in note
+    world.project.take_back(1, None, "broken", BY)
+    share, why = drawn_share(world.project.state, world.file, Answers.of(world.project, world.file))
+    assert (share, why) == (0.5, "")
+
+
+@pytest.mark.parametrize(
+    ("agree", "stop", "share", "words"),
+    [
+        ("off", {}, 0.1, "models label nothing (agree: off); there is no target"),
+        ("off", {"target": 0.9}, 0.5, ""),
+        ({}, {}, 0.5, ""),
+        ({"accuracy": 0.97, "confidence": 0.95}, {}, 0.1, "the promise takes 305 labels at least, and the stratum has"),
+        ("off", {"target": 0.999}, 0.1, "the target takes 4093 labels at least, and the stratum has"),
+        ({"accuracy": 0.97, "confidence": 0.95}, {"target": 0.9}, 0.5, ""),
+        ("off", {"target": 0.5, "rounds": 1}, 0.1, "the target takes 23 labels, and 30 are there"),
+        ({"accuracy": 0.5, "confidence": 0.5}, {}, 0.1, "the promise takes 13 labels, and 30 are there"),
+    ],
+)
+def test_the_random_share_is_the_files_until_promise_and_target_have_their_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agree: Any, stop: dict[str, Any], share: float, words: str
+) -> None:
+    first = file_of(tmp_path, select={"many": 60}, stop={"rounds": 9, "target": 0.9})
+    world = World(tmp_path, first, texts(200))
+    world.begin(1)
+    world.people()
+    assert len(Answers.of(world.project, first).sample.numbers) == 30
+    file = file_of(tmp_path, agree=agree, stop={"rounds": 3, **stop})
+    found, why = drawn_share(world.project.state, file, Answers.of(world.project, file))
+    assert found == share
+    assert words in why if words else not why
 
 
 def test_a_committee_of_one_goes_by_margin_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

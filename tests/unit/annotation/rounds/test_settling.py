@@ -10,6 +10,7 @@ import pytest
 from automl_core.annotation.agreement.draws import drawn
 from automl_core.annotation.agreement.pair import PURPOSE
 from automl_core.annotation.agreement.plan import CALIBRATING
+from automl_core.annotation.file.forecast import forecast
 from automl_core.annotation.items import unpack
 from automl_core.annotation.project import ItemState, Label, Source
 from automl_core.annotation.rounds import predicting, predictions, settle, write_set
@@ -46,6 +47,16 @@ def test_what_both_are_sure_of_is_taken_and_the_stratum_never_is(world: World) -
     evidence = state.thresholds[1].evidence
     assert unpack(evidence["sample"]) == answers.sample.numbers
     assert evidence["testing"] + evidence["calibrating"] == len(answers.sample.numbers)
+
+
+def test_the_labels_that_a_round_says_it_takes_are_those_of_the_preview(tmp_path: Path) -> None:
+    world = World(tmp_path, file_of(tmp_path, agree={"accuracy": 0.97, "confidence": 0.95}), texts(60))
+    ahead = forecast(world.file).promise
+    assert ahead is not None
+    _, settled, _ = world.begin(1)
+    (note,) = settled.notes
+    assert f": {ahead.least} labels of a random sample" in note
+    assert f"; {ahead.advised} labels show it" in note
 
 
 def test_a_second_try_neither_searches_nor_takes_again(world: World) -> None:
