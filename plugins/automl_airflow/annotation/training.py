@@ -56,7 +56,11 @@ class TrainOperator(RoundOperator):
         if not self.file.experiments:
             self.log.info("the models are programs that are brought: nothing is trained")
             return {}
-        data_set = self._set_of(context, project, number)
+        written = self.told(context, WRITE_SET)
+        if written.get("why"):
+            self.log.info("nothing is trained: %s", written["why"])
+            return {}
+        data_set = self._set_of(project, number, written.get(SET))
         failures = dict(failed or {})
         runs = dict(event["runs"]) if event is not None else self._start(context, project, number, data_set, failures)
         on = {dag: run for dag, run in runs.items() if _has(context, dag, run) and not self._over(context, dag, run)}
@@ -65,8 +69,8 @@ class TrainOperator(RoundOperator):
             self.defer(trigger=RunsTrigger(runs=runs), method_name="execute", kwargs={"failed": failures})
         return self._conclude(context, project, number, data_set, runs, failures)
 
-    def _set_of(self, context: Any, project: Project, number: int) -> DataSetVersion:
-        found = project.state.sets.get(self.told(context, WRITE_SET).get(SET) or 0)
+    def _set_of(self, project: Project, number: int, data_set: int | None) -> DataSetVersion:
+        found = project.state.sets.get(data_set or 0)
         if found is None:
             raise AirflowFailException(f"the journal has no data set of round {number}: clear `{WRITE_SET}`")
         return found
@@ -87,6 +91,9 @@ class TrainOperator(RoundOperator):
             run, again = self._run_to_start(project, number, data_set, experiment)
             if paused and not _has(context, experiment, run):
                 failures[experiment] = f"the DAG {experiment} is paused: nobody would run it until it goes on"
+                continue
+            if number < len(project.state.rounds) and not _has(context, experiment, run):
+                failures[experiment] = "it was not trained then, and what it reads has the labels of a later round by now"
                 continue
             runs[experiment] = run
             self._start_one(project, number, data_set, experiment, run, again)
