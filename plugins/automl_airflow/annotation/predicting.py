@@ -63,13 +63,15 @@ def runs_before(project: Project, number: int) -> dict[str, str]:
 
 
 def runs_since(project: Project, number: int) -> set[str]:
-    """Runs that a round, or one after it, has trained by: a round that is cleared never asks their models.
+    """Runs that no round before this one has trained by, and this or a later one has: cleared, it asks no such model.
 
     Args:
         project: as it was read last.
         number: of the round.
     """
-    return {each.run for found in project.state.rounds.values() if found.number >= number for each in found.trainings}
+    rounds = project.state.rounds.values()
+    before = {each.run for found in rounds if found.number < number for each in found.trainings}
+    return {each.run for found in rounds for each in found.trainings} - before
 
 
 class SettleOperator(RoundOperator):
