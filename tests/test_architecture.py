@@ -58,6 +58,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # what can go from a model storage path
     "housekeeping": frozenset(
         {
+            "annotation",
             "audit",
             "environments",
             "results",

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from automl_core.audit import FOLDER as AUDIT
 from automl_core.code import FOLDER as CODE
+from automl_core.housekeeping.annotations import annotations_in
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark
 from automl_core.housekeeping.mentions import RESERVED, ExperimentFile, Mentions, mentions_in
 from automl_core.housekeeping.models import ModelFolder, models_in, named_by
@@ -157,7 +158,7 @@ class Inventory:
 
 
 def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
-    """Look at everything: one listing, some four requests for each run, and three for each model.
+    """Look at everything: one listing, some four requests for each run, three for each model or project.
 
     Args:
         store: the model storage path.
@@ -190,9 +191,10 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     ours = [folder for folder in folders.values() if folder.journal or folder.marked]
     with ThreadPoolExecutor(_THREADS) as pool:
         runs = tuple(pool.map(lambda folder: read_run(store, folder), ours))
-    models, texts = models_in(store, reserved)
-    mentions = mentions_in(store, texts, files, {run.experiment for run in runs})
-    mentions = replace(mentions, texts=(*mentions.texts, *named_by(models)))
+    models, others = models_in(store, reserved)
+    annotations, others = annotations_in(store, others)
+    mentions = mentions_in(store, others, files, {run.experiment for run in runs})
+    mentions = replace(mentions, texts=(*mentions.texts, *named_by(models), *annotations))
     parts: list[Unfinished] = []
     problems = []
     if misplaced:

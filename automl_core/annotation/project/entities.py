@@ -119,6 +119,11 @@ class Threshold(msgspec.Struct, omit_defaults=True):
     back: list[Back] = []
 
     @property
+    def ever(self) -> set[int]:
+        """Items that were taken by it, those that were taken back since among them."""
+        return {number for each in self.takes for packed in each.labels.values() for number in unpack(packed)}
+
+    @property
     def withdrawn(self) -> bool:
         """Whether it counts no more: it was taken back as a whole."""
         return any(each.whole for each in self.back)

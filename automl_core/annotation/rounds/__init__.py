@@ -17,21 +17,22 @@ if TYPE_CHECKING:
     from automl_core.annotation.rounds.models import Models, RoundModel, find_models
     from automl_core.annotation.rounds.predicting import Predicted, predict
     from automl_core.annotation.rounds.reach import Reach
-    from automl_core.annotation.rounds.sets import NoSet, digests, write_set
+    from automl_core.annotation.rounds.sets import NoSet, TooFewLabels, digests, write_set
     from automl_core.annotation.rounds.settling import Settled, settle
     from automl_core.annotation.rounds.working import NotDone
 
 __all__ = [
     "Chosen", "Collected", "Evaluated", "Models", "NoSet", "NotDone", "Predicted", "Reach", "RoundModel", "Settled",
-    "Verdict", "choose", "collect", "digests", "evaluate", "find_models", "predict", "settle", "verdict", "write_set",
+    "TooFewLabels", "Verdict", "choose", "collect", "digests", "evaluate", "find_models", "predict", "settle",
+    "verdict", "write_set",
 ]  # fmt: skip
 
 _PLACES = {
     "Chosen": "choosing", "choose": "choosing", "Collected": "collecting", "collect": "collecting",
     "Evaluated": "evaluating", "evaluate": "evaluating", "Verdict": "judging", "verdict": "judging",
     "Models": "models", "RoundModel": "models", "find_models": "models", "Predicted": "predicting",
-    "predict": "predicting", "Reach": "reach", "NoSet": "sets", "digests": "sets", "write_set": "sets",
-    "Settled": "settling", "settle": "settling", "NotDone": "working",
+    "predict": "predicting", "Reach": "reach", "NoSet": "sets", "TooFewLabels": "sets", "digests": "sets",
+    "write_set": "sets", "Settled": "settling", "settle": "settling", "NotDone": "working",
 }  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def _judged(state: ProjectState, answers: Answers, threshold: Threshold, would: 
         for number in answers.sample.numbers
         if number in would and number not in before
     }
-    for number in state.taken_by(threshold.id):
+    for number in threshold.ever:  # what went back alone since was judged all the same: else nothing wrong would count
         asked = any(vote.kind == AUDIT and vote.source is Source.PERSON for vote in state.answers(number))
         if asked and number in would:
             known = answers.known.get(number)

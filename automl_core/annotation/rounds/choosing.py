@@ -46,7 +46,7 @@ class Chosen:
         batch: its number; None where nothing was sent.
         items: how many.
         kinds: why how many are there.
-        why: nothing was sent: ``money`` or ``items``; empty else.
+        why: nothing was sent: ``money``, ``items`` or ``over`` (the round has ended); empty else.
         notes: for people.
     """
 
@@ -61,9 +61,14 @@ class Chosen:
         return asdict(self)
 
 
-def spent(state: ProjectState) -> float:
-    """What labels have cost so far, answers that were changed later among them."""
-    return math.fsum(vote.price for vote in state.votes)
+def spent(state: ProjectState, until: int | None = None) -> float:
+    """What labels have cost so far, answers that were changed later among them.
+
+    Args:
+        state: of the project.
+        until: a round: those of later ones are left out.
+    """
+    return math.fsum(vote.price for vote in state.votes if until is None or vote.round <= until)
 
 
 def committed(state: ProjectState) -> float:
@@ -120,6 +125,10 @@ def choose(
         if not batch.complete:
             batch = _send(project, file, number, project.choices(batch.number), by, batch.until)
         return _told(batch, done)
+    if not state.rounds[number].open:
+        done.why = "over"
+        done.notes.append(f"round {number} has ended without a batch: nobody is asked in it any more")
+        return done
     many = affordable(state, file)
     if many == 0:
         done.why = "money"
@@ -136,7 +145,7 @@ def choose(
         done.why = "items"
         done.notes.append("nothing is left to be labelled")
         return done
-    ends = until if until is not None else project.clock() + float(file.people.within)
+    ends = until if until is not None else project.now() + float(file.people.within)
     return _told(_send(project, file, number, choices, by, ends), done)
 
 

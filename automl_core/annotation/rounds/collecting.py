@@ -76,7 +76,10 @@ def collect(project: Project, file: AnnotationFile, reach: Reach, by: Person) ->
     """
     done = Collected()
     for data_set in file.data_sets:
-        for rows in _chunks(_rows(data_set, file, reach)):
+        rows_there = _rows(data_set, file, reach)
+        if file.items.key is not None:
+            rows_there = _current(rows_there, _last(_rows(data_set, file, reach), file.items.key), file, done)
+        for rows in _chunks(rows_there):
             _take_in(project, file, data_set.place, rows, by, done)
     told = done.faults - NAMED
     if told > 0:
@@ -136,6 +139,48 @@ def _chunks(rows: Iterator[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[s
         yield held
 
 
+def _last(rows: Iterator[tuple[str, dict[str, Any]]], column: str) -> dict[str, int]:
+    """Key → place of its last row, of those keys that several rows have."""
+    found: dict[str, int] = {}
+    several: set[str] = set()
+    for place, (_, row) in enumerate(rows):
+        if key := _text(_plain(row.get(column))):
+            several.update((key,) if key in found else ())
+            found[key] = place
+    return {key: found[key] for key in several}
+
+
+def _current(
+    rows: Iterator[tuple[str, dict[str, Any]]], last: Mapping[str, int], file: AnnotationFile, done: Collected
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows, without those whose key a later row has for something else.
+
+    Rows are taken in a piece at a time: each look would take the earlier one for an edit, and set the later one aside
+    with its task, only to bring it back with the next piece.
+    """
+    held: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    for place, (where, row) in enumerate(rows):
+        key = _text(_plain(row.get(str(file.items.key))))
+        if place < last.get(key, 0):
+            held.setdefault(key, []).append((where, row))
+            continue
+        for earlier, before in held.pop(key, ()):
+            if _content(file, before) == _content(file, row):
+                yield earlier, before
+                continue
+            done.rows += 1
+            _fault(done, f"{earlier}: key {key!r:.80} stands for something else in {where}, which counts")
+        yield where, row
+    for rest in held.values():  # the files have changed meanwhile
+        yield from rest
+
+
+def _content(file: AnnotationFile, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row that make an item."""
+    columns = file.items.columns or [name for name in row if name not in file.items.apart]
+    return {name: _plain(row.get(name)) for name in columns}
+
+
 def _take_in(
     project: Project, file: AnnotationFile, source: str, rows: Sequence[tuple[str, Mapping[str, Any]]], by: Person,
     done: Collected,
@@ -148,14 +193,13 @@ def _take_in(
     for where, row in rows:
         done.rows += 1
         plain = {name: _plain(value) for name, value in row.items()}
-        columns = items.columns or [name for name in plain if name not in items.apart]
         try:
-            content = content_of({name: plain.get(name) for name in columns})
+            content = content_of(_content(file, row))
         except BadItem as error:
             _fault(done, f"{where}: {error}")
             continue
         contents.append(content)
-        beside.append({name: plain.get(name) for name in items.show or () if name not in columns})
+        beside.append({name: plain.get(name) for name in items.show or () if name not in content})
         if items.key is not None:
             keys.append(_text(plain.get(items.key)))
         labels += _labels(file, source, where, item_id(content), plain, done)
@@ -163,6 +207,8 @@ def _take_in(
         contents, by, source=source, keys=keys if items.key is not None else None,
         beside=beside if any(beside) else None,
     )  # fmt: skip
+    for _, why in added.refused:
+        _fault(done, f"{source}: {why}")
     done.new, done.known, done.retired = done.new + added.new, done.known + added.known, done.retired + added.retired
     if labels:
         found = project.label(labels, by)

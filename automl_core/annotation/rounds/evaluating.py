@@ -73,6 +73,9 @@ def evaluate(
         reach, folder: see `predict`.
         by: whose act.
 
+    A round that is judged again after later ones keeps its own labels and cost, and changes no bad case any more: its
+    models are not the newest.
+
     Raises:
         NotDone: scoring came to nothing.
         StorageError: the store is away.
@@ -87,11 +90,11 @@ def evaluate(
     judged = _judged(predictions, answers) if predictions is not None else []
     best = max(range(len(judged)), key=lambda place: (judged[place]["right"], -place)) if judged else None
     key = keep_of(project, number, predictions)
-    newest = state.newest_set
+    of_round = next((each for each in reversed(state.sets.values()) if each.round <= number), None)
     done.evidence = {
         "models": judged, "best": best, "predictions": key, "passed": len(answers.sample.passed),
-        "labels": sum(newest.by_source.get(name, 0) for name in ("person", "imported")) if newest is not None else 0,
-        "cost": spent(state), "audits": audits_of(project, answers, done.notes),
+        "labels": sum(of_round.by_source.get(name, 0) for name in ("person", "imported")) if of_round else 0,
+        "cost": spent(state, number), "audits": audits_of(project, answers, done.notes),
     }  # fmt: skip
     suspects = suspects_of(predictions, answers)
     if suspects is not None:
@@ -105,7 +108,9 @@ def evaluate(
     current = state.rounds[number].evaluation
     if current is None or current.evidence != done.evidence:
         project.evaluated(number, done.evidence, by)
-    if predictions is not None and best is not None:
+    if any(each.number > number and each.evaluation is not None for each in state.rounds.values()):
+        done.notes.append("bad cases are what a later round has made of them")
+    elif predictions is not None and best is not None:
         _cases(project, number, predictions, answers, best, by, done)
     return done
 

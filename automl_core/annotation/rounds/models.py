@@ -9,7 +9,7 @@ what it is asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,8 +87,9 @@ class Models:
 
 
 def find_models(
-    file: AnnotationFile, sets: Mapping[str, int], reach: Reach, folder: Path, *, runs: Mapping[str, str] | None = None
-) -> Models:
+    file: AnnotationFile, sets: Mapping[str, int], reach: Reach, folder: Path, *, runs: Mapping[str, str] | None = None,
+    later: Collection[str] = (),
+) -> Models:  # fmt: skip
     """Bring the newest models of a file's experiments here.
 
     Args:
@@ -97,6 +98,7 @@ def find_models(
         reach: opens the experiments' storage.
         folder: models are brought to folders in it.
         runs: experiment → the run whose model is wanted; the newest with a published model where none is named.
+        later: runs that later rounds have trained by: to a round that is done again they are not there yet.
 
     Returns:
         The models; what is not there, or can't be used, is told and left out.
@@ -112,7 +114,7 @@ def find_models(
             continue
         try:
             found += _of_experiment(
-                labeller, sets, reach, folder / safe(labeller.title), (runs or {}).get(labeller.title)
+                labeller, sets, reach, folder / safe(labeller.title), (runs or {}).get(labeller.title), later
             )
         except NotUsable as error:
             notes.append(str(error))
@@ -126,11 +128,11 @@ def find_models(
 
 
 def _of_experiment(
-    labeller: Any, sets: Mapping[str, int], reach: Reach, folder: Path, wanted: str | None
+    labeller: Any, sets: Mapping[str, int], reach: Reach, folder: Path, wanted: str | None, later: Collection[str]
 ) -> list[RoundModel]:
     experiment = labeller.title
     store = reach.experiments(experiment)
-    prefix, entry = _newest(store, experiment, wanted)
+    prefix, entry = _newest(store, experiment, wanted, later)
     run = str(entry.get("run") or prefix.rstrip("/").rpartition("/")[2])
     name = f"{experiment}@{run}"
     if not store.list(prefix + MODEL + MODEL_JSON, limit=1):
@@ -175,7 +177,9 @@ def _families(name: str, folder: Path) -> dict[str, float]:
         raise NotUsable(f"{name}: {error}") from None
 
 
-def _newest(store: ObjectStore, experiment: str, wanted: str | None) -> tuple[str, dict[str, Any]]:
+def _newest(
+    store: ObjectStore, experiment: str, wanted: str | None, later: Collection[str]
+) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """The run whose model counts: its folder, and what its controller.json says of the experiment."""
     best: tuple[float, str, dict[str, Any]] | None = None
     seen = 0
@@ -184,7 +188,7 @@ def _newest(store: ObjectStore, experiment: str, wanted: str | None) -> tuple[st
         entry = _entry(store, prefix)
         if entry is None or entry.get("state") not in _ENDED_WELL or entry.get("best_trial") is None:
             continue
-        if wanted is not None and entry.get("run") != wanted:
+        if entry.get("run") in later or (wanted is not None and entry.get("run") != wanted):
             continue
         if best is None or (entry["_published"], prefix) > best[:2]:
             best = entry["_published"], prefix, entry

@@ -34,7 +34,11 @@ LABEL, WEIGHT, ITEM, SOURCE = "label", "weight", "item", "source"
 
 
 class NoSet(ValueError):
-    """There is nothing to train on. The message says what is missing."""
+    """A data set version can't be made. The message says what is to be mended."""
+
+
+class TooFewLabels(NoSet):
+    """There is nothing to train on yet: labels of two classes are missing. Another round may bring them."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,18 @@ def write_set(project: Project, file: AnnotationFile, number: int, by: Person) -
         by: whose act.
 
     Returns:
-        The version; the newest one where nothing has changed since.
+        The version; the newest one where nothing has changed since. Of a round that another one came after it is what
+        it learned from, and `newest/` stays: labels of today would make another round of it.
 
     Raises:
-        NoSet: no label, or labels of one class alone; or items have a column that a data set version needs itself.
+        TooFewLabels: no label, or labels of one class alone; or that round, which is over, had none.
+        NoSet: items have a column that a data set version needs itself.
         StorageError: the store is away.
     """
     project.refresh()
     state = project.state
+    if number < len(state.rounds):
+        return _of_round(state, number)
     answers = Answers.of(project, file)
     shape = Shape.of(project, file)
     taken = sorted(OF_SETS.intersection(shape.columns))
@@ -99,7 +107,7 @@ def write_set(project: Project, file: AnnotationFile, number: int, by: Person) -
     if len({row.label for row in rows}) < 2:
         found = ", ".join(sorted({row.label for row in rows})) or "none"
         held = sum(1 for each in answers.known if answers.stratum[each])
-        raise NoSet(
+        raise TooFewLabels(
             f"labels of two classes are needed to train, and of those that may be learned from there are {len(rows)} "
             f"(classes: {found}); {held} more are of the random stratum, which is held out"
         )
@@ -122,6 +130,14 @@ def write_set(project: Project, file: AnnotationFile, number: int, by: Person) -
     )  # fmt: skip
     project.wrote_set(number, version, by)
     return project.state.sets[count]
+
+
+def _of_round(state: ProjectState, number: int) -> DataSetVersion:
+    """What a round that is over has learned from."""
+    found = [each for each in state.sets.values() if each.round <= number]
+    if not found:
+        raise TooFewLabels(f"round {number} had no data set, and round {len(state.rounds)} has begun since")
+    return found[-1]
 
 
 def decided_of(state: ProjectState, rows: Iterable[Row]) -> dict[str, Packed]:

@@ -84,6 +84,9 @@ def settle(project: Project, file: AnnotationFile, number: int, predicted: Predi
     found = next(
         (each for each in project.state.found_in(number) if each.evidence.get("predictions") == predicted.key), None
     )
+    if found is None and not project.state.rounds[number].open:
+        done.notes.append(f"round {number} has ended: no threshold is searched in it any more")
+        return done
     if found is None:
         found = _searched(
             project, file, number, predicted.key, predictions, answers, standing, promise.promise(), by, done
@@ -211,7 +214,8 @@ def _agreed(
     labels = {}
     for number, label in sample.items():
         # what people could not tell is wrong whatever models say: the class that they hold to be least likely
-        place = places[label] if label is not None else int((one + other)[at[number]].argmin())
+        # and so is what they say since the file has a class more than the models were asked about
+        place = places[label] if label in places else int((one + other)[at[number]].argmin())
         labels[ids[at[number]]] = place
     return agree(
         Labeller(str(first["name"]), first["families"], one), Labeller(str(second["name"]), second["families"], other),

@@ -30,8 +30,10 @@ class PredictOperator(RoundOperator):
         project, number = self.begin(context)
         reach = self.reach(context)
         with workplace() as folder:
-            sets, runs = digests(project.state), runs_before(project, number)
-            models = self.patiently(lambda: find_models(self.file, sets, reach, folder / "models", runs=runs))
+            sets, runs, later = digests(project.state), runs_before(project, number), runs_since(project, number)
+            models = self.patiently(
+                lambda: find_models(self.file, sets, reach, folder / "models", runs=runs, later=later)
+            )  # fmt: skip
             try:
                 done = self.patiently(lambda: predict(project, self.file, number, models, reach, folder / "work"))
             except NotDone as error:
@@ -58,6 +60,18 @@ def runs_before(project: Project, number: int) -> dict[str, str]:
             if training.model is not None:
                 found[training.experiment] = training.run
     return found
+
+
+def runs_since(project: Project, number: int) -> set[str]:
+    """Runs that no round before this one has trained by, and this or a later one has: cleared, it asks no such model.
+
+    Args:
+        project: as it was read last.
+        number: of the round.
+    """
+    rounds = project.state.rounds.values()
+    before = {each.run for found in rounds if found.number < number for each in found.trainings}
+    return {each.run for found in rounds for each in found.trainings} - before
 
 
 class SettleOperator(RoundOperator):

@@ -56,7 +56,11 @@ class TrainOperator(RoundOperator):
         if not self.file.experiments:
             self.log.info("the models are programs that are brought: nothing is trained")
             return {}
-        data_set = self._set_of(context, project, number)
+        written = self.told(context, WRITE_SET)
+        if written.get("why"):
+            self.log.info("nothing is trained: %s", written["why"])
+            return {}
+        data_set = self._set_of(project, number, written.get(SET))
         failures = dict(failed or {})
         runs = dict(event["runs"]) if event is not None else self._start(context, project, number, data_set, failures)
         on = {dag: run for dag, run in runs.items() if _has(context, dag, run) and not self._over(context, dag, run)}
@@ -65,8 +69,8 @@ class TrainOperator(RoundOperator):
             self.defer(trigger=RunsTrigger(runs=runs), method_name="execute", kwargs={"failed": failures})
         return self._conclude(context, project, number, data_set, runs, failures)
 
-    def _set_of(self, context: Any, project: Project, number: int) -> DataSetVersion:
-        found = project.state.sets.get(self.told(context, WRITE_SET).get(SET) or 0)
+    def _set_of(self, project: Project, number: int, data_set: int | None) -> DataSetVersion:
+        found = project.state.sets.get(data_set or 0)
         if found is None:
             raise AirflowFailException(f"the journal has no data set of round {number}: clear `{WRITE_SET}`")
         return found
@@ -80,6 +84,10 @@ class TrainOperator(RoundOperator):
         runs = {}
         for labeller in self.file.experiments:
             experiment = str(labeller.experiment)
+            if (before := self._trained_before(context, project, number, data_set, experiment)) is not None:
+                self.log.info("%s has learned from the very same labels already, by %s", experiment, before)
+                runs[experiment] = before
+                continue
             paused = is_paused(context, experiment)
             if paused is None:
                 failures[experiment] = f"there is no DAG {experiment!r} in this Airflow: see its file's import error"
@@ -88,9 +96,30 @@ class TrainOperator(RoundOperator):
             if paused and not _has(context, experiment, run):
                 failures[experiment] = f"the DAG {experiment} is paused: nobody would run it until it goes on"
                 continue
+            if number < len(project.state.rounds) and not _has(context, experiment, run):
+                failures[experiment] = "it was not trained then, and by now it would read the labels of a later round"
+                continue
             runs[experiment] = run
             self._start_one(project, number, data_set, experiment, run, again)
         return runs
+
+    def _trained_before(
+        self, context: Any, project: Project, number: int, data_set: DataSetVersion, experiment: str
+    ) -> str | None:  # fmt: skip
+        """The run that an earlier round has a model of which learned from just what is there now; None where none is.
+
+        Nobody has answered since, or what was answered is of the stratum: to train again costs as much, and brings
+        another model of the same labels, no better one.
+        """
+        state = project.state
+        same = {each.number for each in state.sets.values() if each.fingerprint == data_set.fingerprint}
+        found = [
+            each.run
+            for one in state.rounds.values()
+            for each in one.trainings
+            if one.number < number and each.experiment == experiment and each.set in same and each.model is not None
+        ]
+        return next((run for run in reversed(found) if _has(context, experiment, run, "success")), None)
 
     def _run_to_start(
         self, project: Project, number: int, data_set: DataSetVersion, experiment: str
@@ -113,7 +142,8 @@ class TrainOperator(RoundOperator):
             "transfer": True,
         }  # fmt: skip
         # a DAG has one run of a logical date; an experiment that asks for dates gets those of its data set
-        moment = datetime.fromtimestamp(data_set.time, UTC) + timedelta(microseconds=again - 1)
+        later = timedelta(milliseconds=number - data_set.round, microseconds=again - 1)
+        moment = datetime.fromtimestamp(data_set.time, UTC) + later
         try:
             started = start_run(experiment, run, conf, moment)
         except RuntimeError as error:

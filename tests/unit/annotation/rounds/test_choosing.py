@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from automl_core.annotation.project import Label
+from automl_core.annotation.project import Label, Project
 from automl_core.annotation.rounds import choose, predicting, write_set
 from automl_core.annotation.rounds.answers import Answers
 from automl_core.annotation.rounds.choosing import affordable, committed, spent
@@ -50,6 +50,18 @@ def test_answers_that_do_not_come_free_their_money_for_others(tmp_path: Path, mo
     assert affordable(world.project.state, world.file) == 0
     _, _, chosen = world.begin_again(2)  # which ended the first round, and its batch with it
     assert chosen.items == 20
+
+
+def test_people_have_their_time_also_where_somebodys_clock_was_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_of(tmp_path, monkeypatch, people={"within": "1h"})
+    ahead = Project(world.store, "intents", clock=lambda: world.now + 86_400, sleep=lambda _: None)
+    ahead.begin_round(1, BY)
+    world.begin(1)
+    batch = world.project.state.batches[1]
+    assert batch.until is not None
+    assert batch.until >= world.project.now() + 3_600, "`wait` goes by the journal's time, too"
 
 
 def test_a_batch_is_sent_once_and_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from automl_core.annotation.project import Project, Source
-from automl_core.annotation.rounds import Collected, Reach, collect
+from automl_core.annotation.project.choices import Chosen
+from automl_core.annotation.rounds import Collected, Reach, collect, collecting
 from automl_core.data.access import DataError
 from automl_core.storage.folder import FolderStore
 from tests.unit.annotation.rounds.world import BY, file_of
@@ -54,6 +55,31 @@ def test_another_text_under_a_key_is_a_new_item_and_the_old_one_keeps_its_label(
     assert set(project.state.retired) == {0}
     assert project.state.answers(0)[0].label == "order"
     assert not project.state.answers(2)
+
+
+def test_a_key_that_stands_twice_in_pieces_that_are_read_apart_is_what_it_says_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "CHUNK", 2)
+    written(
+        tmp_path, [{"id": each, "text": f"text {each}"} for each in range(4)] + [{"id": 1, "text": "text 1"}], "a.jsonl"
+    )
+    project, _ = collected(tmp_path, key="id")
+    written(
+        tmp_path, [{"id": 0, "text": "now this"}, {"id": 9, "text": "more"}, {"id": 0, "text": "and this"}], "b.jsonl"
+    )
+    project, done = collected(tmp_path, key="id")
+    texts = [project.catalog.content(project.catalog.id_of(each))["text"] for each in range(project.state.count)]
+    assert sorted(texts) == ["and this", "more", "text 0", "text 1", "text 2", "text 3"]
+    assert set(project.state.retired) == {0}
+    assert (done.rows, done.faults) == (8, 2)
+    assert done.notes[0] == "a.jsonl row 1: key '0' stands for something else in b.jsonl row 3, which counts"
+    project.begin_round(1, BY)
+    project.send(1, [Chosen(project.catalog.id_of(texts.index("and this")))], "page", 1, BY)
+    before = project.state.seq
+    project, _ = collected(tmp_path, key="id")
+    assert project.state.seq == before, "another look changes nothing"
+    assert project.state.open_tasks() == [texts.index("and this")], "and takes nobody's task away"
 
 
 def test_bad_rows_and_labels_are_told_and_lose_no_other(tmp_path: Path) -> None:

@@ -176,6 +176,37 @@ def test_the_audit_counts_the_sample_that_came_later_and_nothing_that_was_chosen
     assert set(map(int, found.audit.taken)) == set(world.project.state.taken)
 
 
+def test_what_an_audit_found_wrong_still_counts_when_it_has_gone_back(world: World) -> None:
+    from automl_core.annotation.rounds.audits import watched
+    from automl_core.annotation.selection import Choice
+
+    world.people()
+    second(world, sure_of(world.truth), sure_of(world.truth, 0.9))
+    world.people()
+    project = world.project
+    world.begin_again(3)
+    drawn_for_audit = project.catalog.ids_of(sorted(project.state.taken_by(1))[:2])
+    project.send(3, [Choice(id, 0, 0, "audit", "") for id in drawn_for_audit], "page", 1, BY, name="audit")
+    for id, right in zip(drawn_for_audit, (True, False), strict=True):
+        truth = world.truth[str(project.catalog.content(id)["text"])]
+        said = truth if right else next(each for each in world.file.labels.classes if each != truth)
+        project.label([Label(item=id, label=said, author="anna", where="page")], BY)
+
+    def judged() -> tuple[int, int]:
+        answers = Answers.of(project, world.file)
+        (found,) = [
+            each for each in watched(project, answers, project.state.thresholds.values(), [])
+            if each.threshold.id == 1
+        ]  # fmt: skip
+        return found.audit.wrong, len(found.audit.judged)
+
+    before = judged()
+    assert before[0] == 1
+    _, settled, _ = world.begin_again(4)
+    assert settled.back == {1: 1}
+    assert judged() == before, "the audit has forgotten what it had found"
+
+
 def _asked(world: World) -> list[Any]:
     catalog = world.project.catalog
     return catalog.contents(catalog.ids_of(world.project.state.batches[1].items))

@@ -161,18 +161,34 @@ def label(airflow: Airflow, many: int) -> None:
     ], ANNA)  # fmt: skip
 
 
-def test_without_labels_of_two_classes_there_is_nothing_to_learn_and_a_clear_looks_again(airflow: Airflow) -> None:
+def test_a_round_that_nobody_has_answered_goes_on_without_a_set_and_the_next_one_asks_again(airflow: Airflow) -> None:
     run = airflow.until_sent()
     airflow.go_on(run, airflow.do(run, "wait"), {"why": "time"})
-    with pytest.raises(AirflowFailException, match="round 1: labels of two classes are needed to train"):
-        airflow.do(run, "write_set")
+    told = airflow.do(run, "write_set")
+    assert told["set"] is None
+    assert told["why"].startswith("labels of two classes are needed to train")
+    assert airflow.do(run, "train") == {}
+    assert not airflow.started
+    assert airflow.do(run, "evaluate")["evidence"]["best"] is None
+    assert airflow.do(run, "decide") == {"next": 2, "run": "round_2"}
+    airflow.a_round(2)
+    state = airflow.project.state
+    assert len(state.batches[2].items) == 40
+    assert [(each.round, each.number) for each in state.sets.values()] == [(2, 1)]
+    assert len(state.rounds[2].trainings) == 2
+
+
+def test_answers_that_come_after_their_time_are_written_when_the_task_is_cleared(airflow: Airflow) -> None:
+    run = airflow.until_sent()
+    airflow.go_on(run, airflow.do(run, "wait"), {"why": "time"})
+    airflow.do(run, "write_set")
     project = airflow.project
     ids = project.catalog.ids_of(project.state.batches[1].items)
     from automl_core.annotation.project import Label
 
     truth = airflow.world.truth
     project.label([Label(each, truth[str(project.catalog.content(each)["text"])], "ben") for each in ids], ANNA)
-    assert airflow.do(run, "write_set")["set"] == 1, "answers that come late are taken all the same"
+    assert airflow.do(run, "write_set")["set"] == 1
 
 
 def test_three_rounds_by_themselves(airflow: Airflow) -> None:
@@ -192,6 +208,46 @@ def test_three_rounds_by_themselves(airflow: Airflow) -> None:
     assert airflow.do("round_3", "decide") == decided
     assert airflow.do("round_1", "decide") == {"next": 2, "why": "it has begun"}
     assert airflow.project.state.seq == seq, "cleared, a decision is the same one"
+
+
+def test_a_round_that_is_cleared_after_newer_ones_stays_what_it_was(airflow: Airflow) -> None:
+    airflow.a_round(1)
+    airflow.a_round(2)
+    before, started = airflow.project.state, len(airflow.started)
+    first, cases = before.rounds[1].evaluation, [(each.item, each.state) for each in before.cases.values()]
+    newest = airflow.world.newest().read_bytes()
+    assert first is not None
+    assert cases
+    for task in TASKS:
+        told = airflow.do("round_1", task)
+        if task == "predict":
+            assert told["models"] == [], "it had no model when it was the first"
+        if task == "write_set":
+            assert told["set"] == 1
+    after = airflow.project.state
+    again = after.rounds[1].evaluation
+    assert again is not None
+    for name in ("labels", "cost"):
+        assert again.evidence[name] == first.evidence[name]
+    assert [each["run"] for each in again.evidence["models"]] == [each["run"] for each in first.evidence["models"]]
+    assert len(airflow.started) == started
+    assert airflow.world.newest().read_bytes() == newest
+    assert [(each.item, each.state) for each in after.cases.values()] == cases, "an older model opens and fixes nothing"
+    assert (after.sets, after.batches.keys(), len(after.thresholds)) == (
+        before.sets, before.batches.keys(), len(before.thresholds),
+    )  # fmt: skip
+
+
+def test_a_round_that_ended_without_a_batch_asks_nobody_when_it_is_cleared(airflow: Airflow) -> None:
+    run = airflow.until_sent()
+    project = airflow.project
+    project.end_round(1, {}, ANNA)
+    project.begin_round(2, ANNA)
+    assert airflow.do("round_2", "predict")["key"] is None
+    project.end_round(2, {}, ANNA)
+    told = airflow.do("round_2", "choose")
+    assert (told["batch"], told["why"]) == (None, "over")
+    assert airflow.do(run, "choose")["batch"] == 1
 
 
 def test_a_decision_that_is_killed_before_it_has_started_the_next_round(

@@ -178,6 +178,35 @@ def test_a_round_asks_the_models_of_the_rounds_before_also_when_it_is_cleared(ai
     assert again["models"] == first["models"], "those of its own trainings come after it"
 
 
+def test_labels_that_have_not_changed_are_not_learned_again(airflow: Airflow) -> None:
+    airflow.a_round(1)
+    run, started = airflow.until_sent(2), [each for each in airflow.started if each[0] in FIRST]
+    airflow.go_on(run, airflow.do(run, "wait"), {"why": "time"})  # nobody has answered
+    assert airflow.do(run, "write_set")["set"] == 1
+    told = airflow.do(run, "train")
+    assert {name: each["run"] for name, each in told.items()} == FIRST
+    assert [each for each in airflow.started if each[0] in FIRST] == started
+    airflow.do(run, "evaluate")
+    found = airflow.project.state.rounds[2]
+    assert {each.experiment: each.run for each in found.trainings} == FIRST
+    assert found.evaluation is not None
+    assert [each["run"] for each in found.evaluation.evidence["models"]] == list(FIRST.values())
+    models = airflow.xcoms[run, "predict"]["models"]
+    assert airflow.do(run, "predict")["models"] == models == [f"{name}@{of}" for name, of in FIRST.items()]
+
+
+def test_a_run_on_labels_that_have_not_changed_has_a_logical_date_of_its_own(airflow: Airflow) -> None:
+    airflow.a_round(1)
+    del airflow.runs["linear", FIRST["linear"]]  # somebody wants it trained anew
+    run = airflow.until_sent(2)
+    airflow.go_on(run, airflow.do(run, "wait"), {"why": "time"})
+    airflow.do(run, "write_set")
+    waits = airflow.do(run, "train")
+    assert waits.trigger.runs == {"trees": FIRST["trees"], "linear": FIRST["linear"].replace("round_1", "round_2")}
+    moments = [moment for dag, _, _, moment in airflow.started if dag == "linear"]
+    assert len(set(moments)) == len(moments) == 2, "Airflow has one run of a logical date"
+
+
 def test_a_run_that_airflow_does_not_start_is_tried_again(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuses(*_: Any) -> bool:
         raise RuntimeError("the run was not started: GENERIC_ERROR")
