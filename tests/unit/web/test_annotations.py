@@ -181,6 +181,19 @@ def test_while_people_are_asked_nobody_is_told_what_others_say(world: World) -> 
     rows = {each["item"]: each["labels"] for each in get(world, "/own-opinions/items")["items"]}
     assert rows[ids[0]] == ["other"]
     assert rows[ids[1]] == [], "a known answer is never told: people are measured by it"
+    found = get(world, "/own-opinions/items", state="labelled")
+    assert [each["item"] for each in found["items"]] == [ids[0], ids[2]], "nor which items have one"
+    assert found["matched"] == get(world, "/own-opinions")["counts"]["LABELLED"] == 2
+
+
+def test_a_list_shows_the_beginning_of_a_huge_text_and_the_item_all_of_it(world: World) -> None:
+    loop, _ = own(world, "huge-texts", 1)
+    loop.project.add_items([{"text": "x" * 900_000}], DAG, source="messages")
+    huge = get(world, "/huge-texts/items")["items"][1]
+    assert len(huge["content"]["text"]) == 10_000
+    assert (huge["content"]["text"][-2:], huge["shortened"]) == ("x…", True)
+    assert len(get(world, f"/huge-texts/items/{huge['item']}")["content"]["text"]) == 900_000
+    assert not get(world, "/huge-texts/items")["items"][0]["shortened"]
 
 
 def test_a_closed_project_shows_items_to_who_may_see_data_and_records_it(world: World) -> None:
