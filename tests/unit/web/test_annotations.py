@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from automl_airflow.web.held_journals import HeldJournals
+from automl_airflow.web.held_projects import held_projects, the_project
 from automl_core.storage.base import StorageUnavailable
 from automl_core.storage.folder import FolderStore
 from tests.unit.web.conftest import World, body_of
@@ -291,6 +293,20 @@ def test_a_journal_is_read_once_however_many_look(world: World, monkeypatch: pyt
         get(world, "/read-once-project")
         get(world, "/read-once-project/items")
     assert counted.count(journal) == first
+
+
+def test_projects_are_held_as_far_as_their_items_fit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = HeldJournals("project", held_projects._make, 32, weigh=lambda each: each.acts.state.count, most=10)
+    infos = []
+    for name in ("fits-one", "fits-two", "fits-three"):
+        own(world, name, 6)
+        infos.append(the_project(name))
+    first = held.read(infos[0])
+    assert first.acts.catalog._held is held.read(infos[1]).acts.catalog._held, "what is in items has one bound for all"
+    assert (held.known(infos[0]), len(held)) == (None, 1)
+    held.read(infos[2])
+    assert held.known(infos[2]) is not None
+    assert len(held) == 1
 
 
 def test_who_has_an_answer_is_not_sent_it_again(world: World, messages: str) -> None:

@@ -34,6 +34,9 @@ router = APIRouter(
 MOST_LINES = 100_000
 """Lines of a CSV file, at most; `offset` asks for the next ones."""
 
+MAKING = "ledger"
+"""Threads in which ledgers are made: one takes seconds, and all other pages go on meanwhile."""
+
 STATES = ("open", "fixed", "regressed")
 
 Offset = Annotated[int, Query(ge=0, le=100_000_000)]
@@ -56,6 +59,7 @@ def _check_items(asker: Asker, info: ProjectInfo, held: HeldProject, what: str) 
 
 
 @router.get("/ledger")
+@touches_store(MAKING)
 def get_ledger(request: Request, held: Held, seq: Seq = 0) -> Response:
     """Cost, use, rightness and gain, in sum: by author, source, round, way and kind. No item is named."""
     return send(request, ledger_of(held).answer(held, "ledger", Ledger.to_json, seq))
@@ -131,6 +135,7 @@ def _id(catalog: Catalog, number: int) -> str:
 
 
 @router.get("/rounds")
+@touches_store(MAKING)
 def get_rounds(request: Request, held: Held, seq: Seq = 0) -> Response:
     """The rounds: what was labelled, what it cost, how each model did, what the round brought."""
 
@@ -141,6 +146,7 @@ def get_rounds(request: Request, held: Held, seq: Seq = 0) -> Response:
 
 
 @router.get("/cases")
+@touches_store(MAKING)
 def get_cases(request: Request, held: Held, seq: Seq = 0) -> Response:
     """Bad cases: how many are open, fixed or regressed, and what became of them round by round."""
     return send(request, ledger_of(held).answer(held, "cases", _case_counts, seq))
