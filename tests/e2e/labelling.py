@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import httpx
 from selenium.webdriver.common.action_chains import ActionChains
 
 from tests.e2e.browser import Browser, open_window
 from tests.e2e.world import World
+
+QUEUE = Path(__file__).parent / "answer_queue.js"
 
 READ = """
   return Object.fromEntries([...document.querySelectorAll('.annotate-row > div')]
@@ -42,6 +45,8 @@ def label_by_keyboard(
         browser.open(f"annotations/{project}/label")
         browser.one(".annotate-row")
         assert not browser.grave_accessibility_problems()
+        script = browser.js("return document.querySelector('script[src$=\"js/main.js\"]').src")
+        assert browser.driver.execute_async_script(QUEUE.read_text(), script.removesuffix("main.js")) == []
         keys = browser.js(KEYS)
         for _ in range(many):
             _answer(browser, keys, meant)

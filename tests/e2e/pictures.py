@@ -1,11 +1,14 @@
 """The screenshots in docs/images, taken of a demonstration that was left running.
 
 ``make demo KEEP=1``, then ``python -m tests.e2e.pictures``: starts a run of 60 trials and takes them while it goes on.
+Those of annotation: ``make demo FILE=experiments/intents.annotation.yaml KEEP=1``, and ``… annotation`` once people are
+asked in a round after the first.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +19,7 @@ from tests.e2e.browser import Browser, open_browser
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
-EXPERIMENT = "digits_mlp"
+EXPERIMENT, PROJECT = "digits_mlp", "intents"
 SETTLED = 2.0
 """Seconds in which plots move into place."""
 
@@ -50,6 +53,21 @@ def main(home: Path = ROOT) -> None:
         run.stop(cancel=True)
 
 
+def annotation(home: Path = ROOT) -> None:
+    """Take those of an annotation project in which people are asked."""
+    with open_browser(find_credentials(home).url, credentials_file(home)) as page:
+        take_annotation(page, PROJECT)
+
+
+def take_annotation(page: Browser, project: str) -> None:
+    """The page for labelling, and the ledger."""
+    page.open(f"annotations/{project}/label")
+    page.one(".annotate-class")
+    take(page, "web-label-light")
+    page.open(f"annotations/{project}/ledger", theme="dark")
+    take(page, "web-ledger-dark")
+
+
 def trials_done(page: Browser) -> int:
     """How many the page says have ended."""
     found = re.search(r"Trials\n(\d+) of", page.text(".figures"))
@@ -64,4 +82,4 @@ def take(page: Browser, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    annotation() if sys.argv[1:] == ["annotation"] else main()

@@ -11,7 +11,7 @@ from automl_core.annotation.exchange.lines import Line, read_lines
 from automl_core.annotation.items import BadItem, NoSuchItem, item_id
 from automl_core.annotation.items.content import id_of
 from automl_core.annotation.project import Label, Labelled, Person, Project, Source
-from automl_core.annotation.project.answering import classes_of
+from automl_core.annotation.project.answering import classes_of, spelled
 from automl_core.spec.errors import Problem, did_you_mean, show
 
 WHERE = "file"
@@ -176,11 +176,14 @@ def _label(finder: _Finder, project: Project, line: Line, source: Source, author
             "author", "nobody is named as its author", suggestion="Name who gave it in the line, or for all lines"
         )
     who = (project.state.document.get("people") or {}).get("who")
-    if source is Source.PERSON and who and name.casefold() not in {str(each).casefold() for each in who}:
-        return wrong(
-            "author", f"{name!r} is none of `people.who`", found=show(name), allowed=tuple(map(str, who)),
-            suggestion=did_you_mean(name, map(str, who)),
-        )  # fmt: skip
+    if source is Source.PERSON and who:
+        known = spelled(name, who)
+        if known is None:
+            return wrong(
+                "author", f"{name!r} is none of `people.who`", found=show(name), allowed=tuple(map(str, who)),
+                suggestion=did_you_mean(name, map(str, who)),
+            )  # fmt: skip
+        name = known
     classes = classes_of(project.state)
     if not line.skipped and classes and line.label not in classes:
         return wrong(

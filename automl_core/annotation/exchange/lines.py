@@ -111,8 +111,18 @@ def _object(text: str) -> dict[str, Any]:
         raise _Wrong("", f"it is no JSON: {error.msg} (column {error.colno}).{like_csv}") from None
     except RecursionError:
         raise _Wrong("", "it is nested too deeply") from None
+    except _Wrong:
+        raise
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise _Wrong("", "it has a number of thousands of digits") from None
     if not isinstance(found, dict):
         raise _Wrong("", 'a line is an object: {"item": …, "label": …}', found)
+    if "\\u" in text:  # half of a pair may be written so, which no store takes
+        for name, value in found.items():
+            try:
+                json.dumps({name: value}, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                raise _Wrong(name if name.isprintable() else "", "a text that is no valid Unicode") from None
     return found
 
 
@@ -185,19 +195,31 @@ def _amount(given: Mapping[str, Any], name: str) -> float | None:
     value = given.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+    number = _number(value)
+    if number is None or not (math.isfinite(number) and number >= 0):
         raise _Wrong(name, "a number from 0 is wanted", value)
-    return float(value)
+    return number
+
+
+def _number(value: Any) -> float | None:
+    """A number; None of what is none, or beyond what a float holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _time(value: Any) -> float | None:
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+    number = _number(value)
+    if number is not None:
+        return number
     try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
         words = "a time is wanted, such as 2026-11-30T02:05:00Z, or seconds since 1970"
         raise _Wrong("time", words, value) from None
     return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()

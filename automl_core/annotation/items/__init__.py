@@ -2,6 +2,7 @@
 
 from automl_core.annotation.items.catalog import Catalog, DamagedParts, NoSuchItem
 from automl_core.annotation.items.content import BadItem, Content, ItemKind, content_of, is_id, item_id, shown_digests
+from automl_core.annotation.items.held import HeldParts
 from automl_core.annotation.items.numbers import Packed, pack, unpack
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Catalog",
     "Content",
     "DamagedParts",
+    "HeldParts",
     "ItemKind",
     "NoSuchItem",
     "Packed",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 
 from automl_core.annotation.items.content import Content, is_id, shown_digests
+from automl_core.annotation.items.held import HeldParts
 from automl_core.annotation.items.parts import BadPart, Line, Part, lines_of, part_key, read_line
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 
-HELD = 256_000_000
-"""Bytes of items that are held in memory, about. Of others only ids are; their parts are read again when asked for."""
+_owners = count()  # a number of its own for each catalog: `id` is given again
 
 
 class NoSuchItem(LookupError):
@@ -28,15 +29,20 @@ class Catalog:
     Not shared between threads.
     """
 
-    def __init__(self, store: ObjectStore, folder: str, parts: Callable[[], Sequence[Part]]) -> None:
+    def __init__(
+        self, store: ObjectStore, folder: str, parts: Callable[[], Sequence[Part]], held: HeldParts | None = None
+    ) -> None:  # fmt: skip
         """A catalog; reads nothing yet.
 
         Args:
             store: where the parts lie.
             folder: the folder of the parts, ending with '/'.
             parts: tells those that are known now, in their order.
+            held: where contents are held in memory, which catalogs may share; one of its own when left out.
         """
         self._store, self._folder, self._parts = store, folder, parts
+        self._held, self._owner = held if held is not None else HeldParts(), next(_owners)
+        weakref.finalize(self, self._held.forget, self._owner).atexit = False
         self._forget()
 
     def _forget(self) -> None:
@@ -47,8 +53,7 @@ class Catalog:
         self._keys: dict[tuple[str, str], int] = {}  # (source, key) → the item that it names now
         self._named: dict[int, list[tuple[str, str]]] = {}  # number → the keys that name it now
         self._firsts: list[int] = []
-        self._held: OrderedDict[int, list[bytes]] = OrderedDict()  # part → lines of its new items
-        self._bytes = 0
+        self._held.forget(self._owner)
         self.damaged: dict[str, str] = {}
         """Parts that can't be read → why. Their items have numbers, and neither id nor content."""
 
@@ -186,7 +191,7 @@ class Catalog:
                 at = self._numbers.get(each.again, -1)
             if each.key is not None and at >= 0:
                 self._rename((part.source, each.key), at)
-        self._hold(index, new)
+        self._held.put(self._owner, index, new)
 
     def _rename(self, key: tuple[str, str], number: int) -> None:
         before = self._keys.get(key)
@@ -197,23 +202,17 @@ class Catalog:
         self._keys[key] = number
         self._named.setdefault(number, []).append(key)
 
-    def _hold(self, index: int, lines: list[bytes]) -> None:
-        self._held[index] = lines
-        self._bytes += sum(map(len, lines))
-        while self._bytes > HELD and len(self._held) > 1:
-            _, dropped = self._held.popitem(last=False)
-            self._bytes -= sum(map(len, dropped))
-
     def _line(self, number: int) -> Line:
         index = bisect_right(self._firsts, number) - 1
         part = self._parts()[index]
-        if index not in self._held:
+        lines = self._held.get(self._owner, index)
+        if lines is None:
             try:
-                self._hold(index, [line for line in self._load(index, part) if read_line(line).id])
+                lines = [line for line in self._load(index, part) if read_line(line).id]
             except BadPart as error:
                 raise DamagedParts(f"{self._key(index, part)}: {error}") from None
-        self._held.move_to_end(index)
-        return read_line(self._held[index][number - part.first])
+            self._held.put(self._owner, index, lines)
+        return read_line(lines[number - part.first])
 
     def _key(self, index: int, part: Part) -> str:
         return part_key(self._folder, index, part.digest)

@@ -7,8 +7,8 @@ die anywhere and be done again, by another process.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +23,7 @@ from automl_core.annotation.label_studio.server import LATE, Server
 from automl_core.annotation.label_studio.showing import columns_of, configuration_of, data_of
 from automl_core.annotation.label_studio.tasks import Place, Prediction, Sent, Task, Wanted, annotated, send, tidy
 from automl_core.annotation.project import Label, Labelled, Person, Project
+from automl_core.annotation.project.answering import spelled
 
 if TYPE_CHECKING:
     from automl_core.annotation.file.annotation import AnnotationFile
@@ -224,6 +225,7 @@ class Studio:
             told.read += 1
             read = answer(each, task.id, task.item, task.now, found.configuration, file.labels.classes, people)
             if isinstance(read, Answer):
+                read = _as_named(read, file.people.who)
                 why = self._foreign(project, file, task, read)
                 if why is None:
                     answers.append(read)
@@ -244,7 +246,7 @@ class Studio:
                 "to what its author has seen"
             )
         who = file.people.who
-        if who is not None and read.author.casefold() not in {each.casefold() for each in who}:
+        if who is not None and read.author not in who:
             return f"its author {read.author} is none of `people.who`: {', '.join(who)}"
         return None
 
@@ -294,6 +296,17 @@ class Studio:
         )  # fmt: skip
         if gone:
             told.notes.append(f"{gone} labels that came from Label Studio are not there any more; they are kept")
+
+
+def _as_named(read: Answer, who: Iterable[str] | None) -> Answer:
+    """An answer whose author, and who had made it before, are spelled as `people.who` does."""
+    if who is None:
+        return read
+    before = read.instead_of
+    return replace(
+        read, author=spelled(read.author, who) or read.author,
+        instead_of=(spelled(before, who) or before) if before is not None else None,
+    )  # fmt: skip
 
 
 def _time(value: Any) -> float:

@@ -44,16 +44,15 @@ class Ledger:
         came before the round's end.
         """
         by_round = self.cube.by("round")
-        outside = [each for each in self.facts.answers if not each.round]
-        found, spent = {}, Sum()
+        outside = sorted((each for each in self.facts.answers if not each.round), key=lambda each: each.time)
+        found, spent, read = {}, Sum(), 0
         for each in self.facts.rounds:
             spent = spent + by_round.get(each.number, Sum())
             until = each.ended if each.ended is not None else float("inf")
-            before = Sum()
-            for answer in outside:
-                if answer.time <= until:
-                    before.add(answer)
-            found[each.number] = (spent + before).cost
+            while read < len(outside) and outside[read].time <= until:  # each once, however many rounds there are
+                spent.add(outside[read])
+                read += 1
+            found[each.number] = spent.cost
         return found
 
     # --- how many are used ------------------------------------------------------------------------

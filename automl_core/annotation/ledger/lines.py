@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from automl_core.annotation.ledger.ledger import Ledger
+from automl_core.results.leaderboard import csv_cell
 
 COLUMNS = (
     "item", "label", "author", "source", "seconds", "price", "currency", "time", "round", "kind", "where", "standing",
@@ -21,8 +22,6 @@ AT_ONCE = 1000
 GOLD = "gold"
 """Kind of answers that are known beforehand."""
 
-_FORMULA = ("=", "+", "-", "@")
-
 
 def lines(
     ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: int | None = None, *, reader: str | None = None
@@ -35,8 +34,8 @@ def lines(
         first: place of the first one, from 0.
         many: at most; all when left out.
         reader: a person who may label, too, so who is not to learn known answers (gold) nor what others say of an item
-            while people are asked about it: such labels are left out, and which items have known ones. Nobody in
-            particular where it is None: everything is told.
+            while people are asked about it: such labels are left out, and of all answers to items with known ones which
+            item it is. Nobody in particular where it is None: everything is told.
     """
     facts, found = ledger.facts, ledger.uses
     trained: dict[int, list[str]] = {}
@@ -49,8 +48,8 @@ def lines(
         models = dict.fromkeys(name for number in use.sets for name in trained.get(number, ()))
         label, item = answer.label, name_of(answer.item)
         if reader is not None:
-            if answer.kind == GOLD and answer.source == "imported":
-                label, item = None, ""
+            if answer.item in facts.gold or (answer.kind == GOLD and answer.source == "imported"):
+                label, item = None, ""  # a person's answer to it has its kind, which would tell
             elif answer.item in facts.asked and answer.author != reader:
                 label = None
         yield {
@@ -73,8 +72,8 @@ def csv_lines(
 ) -> Iterator[str]:  # fmt: skip
     """The same as CSV (RFC 4180), some lines at a time, the head first; see `lines`.
 
-    Lists have semicolons between. Text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP,
-    "CSV Injection"): labels come from people and from files.
+    Lists have semicolons between. Text that a spreadsheet would take for a formula gets an apostrophe before it: labels
+    come from people and from files.
     """
     yield _written([COLUMNS])
     held: list[list[Any]] = []
@@ -94,9 +93,4 @@ def _written(rows: Any) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, list):
-        value = ";".join(str(each) for each in value)
-    if not isinstance(value, str):
-        return value
-    text = value.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in ("\t", "\n") else text
+    return csv_cell(";".join(str(each) for each in value) if isinstance(value, list) else value)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from automl_core.annotation.items import Catalog
+from automl_core.annotation.items import Catalog, HeldParts
 from automl_core.annotation.project.layout import ITEMS, annotation_prefix
 from automl_core.annotation.project.rules import RULES
 from automl_core.annotation.project.state import ProjectState
@@ -36,6 +36,7 @@ class Acting(JournalActing[ProjectState]):
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        held: HeldParts | None = None,
     ) -> None:
         """Open a project; reads nothing yet.
 
@@ -44,13 +45,14 @@ class Acting(JournalActing[ProjectState]):
             name: of the project.
             clock: seconds since 1970; simulated in tests.
             sleep: how to wait between two tries; simulated in tests.
+            held: where contents of items are held in memory; shared by all projects of a process that has many.
 
         Raises:
             ValueError: that is no name of a project.
         """
         super().__init__(store, annotation_prefix(name), ProjectState, clock=clock, sleep=sleep)
         self.name = name
-        self.catalog = Catalog(store, self.prefix + ITEMS, lambda: self.state.parts)
+        self.catalog = Catalog(store, self.prefix + ITEMS, lambda: self.state.parts, held)
         """The items of the state as it was read last, by number and by id."""
 
     def numbers_of(self, ids: Iterable[str]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,20 @@ def classes_of(state: ProjectState) -> list[str]:
     labels = state.document.get("labels")
     classes = labels.get("classes") if isinstance(labels, dict) else None
     return [str(each) for each in classes] if isinstance(classes, list) else []
+
+
+def spelled(author: str, who: Iterable[str]) -> str | None:
+    """An author as `people.who` spells it: who came in two spellings would count as two people.
+
+    Args:
+        author: as a file or another program has it.
+        who: names.
+
+    Returns:
+        None where it is none of them.
+    """
+    names = [str(each) for each in who]
+    return author if author in names else next((each for each in names if each.casefold() == author.casefold()), None)
 
 
 def sorted_out(state: ProjectState, given: Sequence[Given], now: float) -> Sorted:

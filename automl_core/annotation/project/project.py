@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+from automl_core.annotation.items import HeldParts
 from automl_core.annotation.project.acting import Person, by_json, plain
 from automl_core.annotation.project.adding import Adding
 from automl_core.annotation.project.looping import Looping
@@ -27,6 +28,7 @@ class Project(Adding, People, Looping):
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        held: HeldParts | None = None,
     ) -> Self:
         """Open a project of a storage and read its state; one that isn't there yet is empty.
 
@@ -35,12 +37,13 @@ class Project(Adding, People, Looping):
             name: of the project.
             clock: seconds since 1970; simulated in tests.
             sleep: how to wait between two tries; simulated in tests.
+            held: where contents of items are held in memory; shared by all projects of a process that has many.
 
         Raises:
             ValueError: that is no name of a project.
             StorageError: the store refuses or is away.
         """
-        project = cls(store, name, clock=clock, sleep=sleep)
+        project = cls(store, name, clock=clock, sleep=sleep, held=held)
         project.refresh()
         return project
 

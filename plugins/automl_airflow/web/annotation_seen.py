@@ -12,6 +12,9 @@ from automl_airflow.web.held_projects import HeldProject
 from automl_core.annotation.file import AnnotationFile
 from automl_core.annotation.items import Catalog, Content, item_id
 
+MOST_LISTED = 10_000
+"""Letters of a text that a list shows; the item itself has them all."""
+
 
 def seen_of(catalog: Catalog, item: str, show: Sequence[str] | None) -> Content:
     """What people see of an item: the columns of `show` that it has, in their order; all that makes it without them.
@@ -24,6 +27,20 @@ def seen_of(catalog: Catalog, item: str, show: Sequence[str] | None) -> Content:
         return catalog.content(item)
     whole = catalog.shown(item)
     return {column: whole[column] for column in show if column in whole} or catalog.content(item)
+
+
+def in_list(content: Content) -> tuple[Content, bool]:
+    """What a list shows of an item, which may have a million letters, and a list a thousand items.
+
+    Returns:
+        The content with long texts cut, and whether one was.
+    """
+    cut = {
+        column: f"{value[: MOST_LISTED - 1]}…"
+        for column, value in content.items()
+        if isinstance(value, str) and len(value) > MOST_LISTED
+    }
+    return {**content, **cut}, bool(cut)
 
 
 def digest_of(catalog: Catalog, item: str, show: Sequence[str] | None) -> str:

@@ -43,7 +43,7 @@ class Sums:
 
 def at_a_glance(state: ProjectState, sums: Sums) -> dict[str, Any]:
     """How a project stands, whoever asks and whatever the time."""
-    counts = state.counts()
+    counts = told_counts(state)
     batches = state.open_batches(PAGE)
     return {
         "seq": state.seq, "updated": state.updated or None, "items": state.count,
@@ -134,6 +134,25 @@ def _is_known(vote: Vote) -> bool:
     return vote.kind == GOLD and vote.source is Source.IMPORTED
 
 
+def told_state(state: ProjectState, number: int) -> ItemState:
+    """The state of an item as whoever labels may know it: one of which nothing but a known answer is there is new."""
+    found = state.status(number)
+    if found in (ItemState.LABELLED, ItemState.TRAINED):
+        votes = state.history(number)
+        if votes and all(map(_is_known, votes)):
+            return ItemState.NEW
+    return found
+
+
+def told_counts(state: ProjectState) -> dict[ItemState, int]:
+    """How many items are in each state; see `told_state`."""
+    counts = state.counts()
+    for number in state.gold():
+        counts[state.status(number)] -= 1
+        counts[told_state(state, number)] += 1
+    return counts
+
+
 def item_row(state: ProjectState, number: int, user: str, now: float) -> dict[str, Any]:
     """One item in a list, without what stands in it."""
     hidden = is_with_people(state, number)
@@ -145,7 +164,7 @@ def item_row(state: ProjectState, number: int, user: str, now: float) -> dict[st
         labels, authors = [taken.label], ["models"]
     held = state.claims.get(number, {}) if hidden else {}
     return {
-        "number": number, "state": str(state.status(number)), "labels": list(dict.fromkeys(labels)),
+        "number": number, "state": str(told_state(state, number)), "labels": list(dict.fromkeys(labels)),
         "skipped": sum(each.skipped for each in votes.values()), "authors": authors, "hidden": hidden,
         "workers": [{"name": who, "until": until} for who, until in held.items() if until > now],
         "updated": max((each.time for each in votes.values()), default=None),
@@ -189,7 +208,7 @@ def matching(
         author: somebody who has labelled them.
     """
     for number in range(state.count):
-        if states and str(state.status(number)) not in states:
+        if states and str(told_state(state, number)) not in states:
             continue
         if not (wanted or label or author):
             yield number, True

@@ -192,15 +192,20 @@ class HeldJournals(Generic[I_, H]):
         capacity: how many at most.
     """
 
-    def __init__(self, sort: str, make: Callable[[ObjectStore, ReadAhead, I_], H], capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, sort: str, make: Callable[[ObjectStore, ReadAhead, I_], H], capacity: int = CAPACITY,
+        weigh: Callable[[H], int] | None = None, most: int = 0,
+    ) -> None:  # fmt: skip
         """Hold none yet.
 
         Args:
             sort: what they are, for messages: "model", say.
             make: opens one: given its store, the same store read ahead, and what Airflow knows of it.
             capacity: how many are held at most.
+            weigh: how much one takes, where they are unlike.
+            most: of that, all together; the one that is looked at is held whatever it takes.
         """
-        self.capacity = capacity
+        self.capacity, self._weigh, self._most = capacity, weigh, most
         self._sort, self._make = sort, make
         self._held: OrderedDict[Key, H] = OrderedDict()
         self._lock = threading.Lock()
@@ -224,13 +229,22 @@ class HeldJournals(Generic[I_, H]):
             found = self._held.get(key)
             if found is not None:
                 self._held.move_to_end(key)
+                self._let_go()  # they grow
                 return found
         made = self._opened(info)
         with self._lock:
             found = self._held.setdefault(key, made)  # another may have been faster
-            while len(self._held) > self.capacity:
-                self._held.popitem(last=False)
+            self._let_go()
         return found
+
+    def _let_go(self) -> None:
+        """Hold no more than may be; what somebody uses just now goes when they have done."""
+        while len(self._held) > self.capacity:
+            self._held.popitem(last=False)
+        if self._weigh is not None:
+            weight = sum(map(self._weigh, self._held.values()))
+            while weight > self._most and len(self._held) > 1:
+                weight -= self._weigh(self._held.popitem(last=False)[1])
 
     def read(self, info: I_, seq: int = 0, *, newest: bool = False) -> H:
         """One that is no older than a record, or the newest there is; in a thread of its store."""

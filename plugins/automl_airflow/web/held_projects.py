@@ -13,12 +13,19 @@ from automl_airflow.web.annotation_views import Sums, at_a_glance
 from automl_airflow.web.catalog import Place, reading
 from automl_airflow.web.held_journals import HeldJournal, HeldJournals
 from automl_core.annotation.file import AnnotationFile
+from automl_core.annotation.items import HeldParts
 from automl_core.annotation.project import Project, ProjectState
 from automl_core.journal import ReadAhead
 from automl_core.storage.base import ObjectStore
 
 CAPACITY = 32
-"""Projects held at most: of each the items that were looked at lately are held, too."""
+"""Projects held at most."""
+
+MOST_ITEMS = 1_000_000
+"""Items of all projects that are held, about: ids, keys and labels of each take 0.75 KB."""
+
+_ITEMS = HeldParts()
+"""What stands in the items that were looked at lately, of all projects together."""
 
 
 class HeldProject(HeldJournal[Project, ProjectState]):
@@ -58,10 +65,12 @@ class HeldProject(HeldJournal[Project, ProjectState]):
 
 
 def _open(store: ObjectStore, ahead: ReadAhead, project: ProjectInfo) -> HeldProject:
-    return HeldProject(store, Project.open(ahead, project.name), ahead, project.place)
+    return HeldProject(store, Project.open(ahead, project.name, held=_ITEMS), ahead, project.place)
 
 
-held_projects: HeldJournals[ProjectInfo, HeldProject] = HeldJournals("annotation project", _open, CAPACITY)
+held_projects: HeldJournals[ProjectInfo, HeldProject] = HeldJournals(
+    "annotation project", _open, CAPACITY, weigh=lambda held: held.acts.state.count, most=MOST_ITEMS
+)  # fmt: skip
 """Those of this process."""
 
 

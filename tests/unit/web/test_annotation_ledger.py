@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from automl_airflow.web import held_ledgers
+from automl_airflow.web.aside import PAGES
+from automl_airflow.web.routes.annotation_ledger import _is_told
 from automl_core.annotation.file import parse_annotation_document
+from automl_core.annotation.ledger import Facts, ledger
 from automl_core.annotation.project import Label, Person
 from automl_core.storage.folder import FolderStore
 from tests.unit.annotation.ledger.lived import Lived, live
@@ -99,6 +103,39 @@ def test_the_ledger_is_made_anew_once_there_are_labels_more(world: World, monkey
     assert body_of(world.client().get(url))["seq"] == after["seq"], "it is shown for as long as making it is dear"
     newest = lived.project.state.seq
     assert body_of(world.client().get(url, params={"seq": newest}))["seq"] == newest
+
+
+def test_no_other_page_waits_while_a_ledger_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(world, "ledger-threads")
+    monkeypatch.setattr(held_ledgers, "FOR_AS_LONG", 0.0)
+    making, threads = held_ledgers.ledger, []
+
+    def noted(facts: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return making(facts)
+
+    monkeypatch.setattr(held_ledgers, "ledger", noted)
+    body_of(world.client().get(f"{API}/ledger-threads/ledger"))
+    (name,) = threads
+    assert " ledger" in name
+    assert not name.startswith(PAGES.name)
+
+
+def test_ledgers_that_are_too_many_are_made_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    making = held_ledgers.ledger
+    monkeypatch.setattr(held_ledgers, "ledger", lambda facts: counted.append(facts.name) or making(facts))
+    monkeypatch.setattr(held_ledgers, "MOST_ANSWERS", 1)
+    for name in ("ledger-one", "ledger-two"):
+        made(world, name)
+    for name in ("ledger-one", "ledger-one", "ledger-two", "ledger-one"):
+        body_of(world.client().get(f"{API}/{name}/ledger"))
+    assert counted == ["ledger-one", "ledger-two", "ledger-one"]
+
+
+def test_what_those_who_label_may_not_know() -> None:
+    found = ledger(Facts("p", gold={1: "order"}, asked={2}))
+    assert [_is_told(item, found) for item in (1, 2, 3)] == [False, False, True]
 
 
 def test_every_label_is_a_line_of_the_csv_file(world: World, lived: Lived) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from automl_airflow.web.held_journals import HeldJournals
+from automl_airflow.web.held_projects import held_projects, the_project
 from automl_core.storage.base import StorageUnavailable
 from automl_core.storage.folder import FolderStore
 from tests.unit.web.conftest import World, body_of
@@ -181,6 +183,19 @@ def test_while_people_are_asked_nobody_is_told_what_others_say(world: World) -> 
     rows = {each["item"]: each["labels"] for each in get(world, "/own-opinions/items")["items"]}
     assert rows[ids[0]] == ["other"]
     assert rows[ids[1]] == [], "a known answer is never told: people are measured by it"
+    found = get(world, "/own-opinions/items", state="labelled")
+    assert [each["item"] for each in found["items"]] == [ids[0], ids[2]], "nor which items have one"
+    assert found["matched"] == get(world, "/own-opinions")["counts"]["LABELLED"] == 2
+
+
+def test_a_list_shows_the_beginning_of_a_huge_text_and_the_item_all_of_it(world: World) -> None:
+    loop, _ = own(world, "huge-texts", 1)
+    loop.project.add_items([{"text": "x" * 900_000}], DAG, source="messages")
+    huge = get(world, "/huge-texts/items")["items"][1]
+    assert len(huge["content"]["text"]) == 10_000
+    assert (huge["content"]["text"][-2:], huge["shortened"]) == ("x…", True)
+    assert len(get(world, f"/huge-texts/items/{huge['item']}")["content"]["text"]) == 900_000
+    assert not get(world, "/huge-texts/items")["items"][0]["shortened"]
 
 
 def test_a_closed_project_shows_items_to_who_may_see_data_and_records_it(world: World) -> None:
@@ -278,6 +293,20 @@ def test_a_journal_is_read_once_however_many_look(world: World, monkeypatch: pyt
         get(world, "/read-once-project")
         get(world, "/read-once-project/items")
     assert counted.count(journal) == first
+
+
+def test_projects_are_held_as_far_as_their_items_fit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = HeldJournals("project", held_projects._make, 32, weigh=lambda each: each.acts.state.count, most=10)
+    infos = []
+    for name in ("fits-one", "fits-two", "fits-three"):
+        own(world, name, 6)
+        infos.append(the_project(name))
+    first = held.read(infos[0])
+    assert first.acts.catalog._held is held.read(infos[1]).acts.catalog._held, "what is in items has one bound for all"
+    assert (held.known(infos[0]), len(held)) == (None, 1)
+    held.read(infos[2])
+    assert held.known(infos[2]) is not None
+    assert len(held) == 1
 
 
 def test_who_has_an_answer_is_not_sent_it_again(world: World, messages: str) -> None:

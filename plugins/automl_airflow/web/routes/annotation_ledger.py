@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from automl_airflow.web.access import NO_RIGHT_TO_DOWNLOAD, User, annotation_of
 from automl_airflow.web.annotation_catalog import ProjectInfo
-from automl_airflow.web.annotation_seen import seen_of
+from automl_airflow.web.annotation_seen import in_list, seen_of
 from automl_airflow.web.annotation_standing import CAN_READ, is_closed_project, project_file, sees_items, text_of
 from automl_airflow.web.aside import AsideRoute, touches_store
 from automl_airflow.web.downloads import Asker, TheAsker, note_ledger
@@ -33,6 +33,9 @@ router = APIRouter(
 
 MOST_LINES = 100_000
 """Lines of a CSV file, at most; `offset` asks for the next ones."""
+
+MAKING = "ledger"
+"""Threads in which ledgers are made: one takes seconds, and all other pages go on meanwhile."""
 
 STATES = ("open", "fixed", "regressed")
 
@@ -56,6 +59,7 @@ def _check_items(asker: Asker, info: ProjectInfo, held: HeldProject, what: str) 
 
 
 @router.get("/ledger")
+@touches_store(MAKING)
 def get_ledger(request: Request, held: Held, seq: Seq = 0) -> Response:
     """Cost, use, rightness and gain, in sum: by author, source, round, way and kind. No item is named."""
     return send(request, ledger_of(held).answer(held, "ledger", Ledger.to_json, seq))
@@ -131,6 +135,7 @@ def _id(catalog: Catalog, number: int) -> str:
 
 
 @router.get("/rounds")
+@touches_store(MAKING)
 def get_rounds(request: Request, held: Held, seq: Seq = 0) -> Response:
     """The rounds: what was labelled, what it cost, how each model did, what the round brought."""
 
@@ -141,6 +146,7 @@ def get_rounds(request: Request, held: Held, seq: Seq = 0) -> Response:
 
 
 @router.get("/cases")
+@touches_store(MAKING)
 def get_cases(request: Request, held: Held, seq: Seq = 0) -> Response:
     """Bad cases: how many are open, fixed or regressed, and what became of them round by round."""
     return send(request, ledger_of(held).answer(held, "cases", _case_counts, seq))
@@ -184,7 +190,7 @@ def get_case_rows(
 
 def _case_row(case: Case, found: Ledger, held: HeldProject, file: AnnotationFile | None) -> dict[str, Any]:
     label = found.facts.consensus.get(case.item)
-    told = label is not None and case.item not in found.facts.asked and case.item not in found.facts.gold
+    told = label is not None and _is_told(case.item, found)
     return {
         **_item(case.item, held, file), "state": case.state, "label": label[0] if label is not None and told else None,
         "moves": [{"round": number, "model": model, "state": state} for number, model, state in case.moves],
@@ -205,13 +211,21 @@ def get_suspects(asker: TheAsker, info: TheProject, held: Fresh, offset: Offset 
 def _suspect_row(
     suspect: Suspect, found: Ledger, held: HeldProject, file: AnnotationFile | None
 ) -> dict[str, Any]:  # fmt: skip
-    """While people are asked about it again, they are told neither what was said nor what models think."""
-    asked = suspect.item in found.facts.asked
+    """While people are asked about it again, they are told neither what was said nor what models think.
+
+    Nor are known answers told.
+    """
+    asked, told = suspect.item in found.facts.asked, _is_told(suspect.item, found)
     return {
-        **_item(suspect.item, held, file), "label": None if asked else suspect.label,
-        "suggested": None if asked else suspect.suggested, "wrong": suspect.wrong,
+        **_item(suspect.item, held, file), "label": suspect.label if told else None,
+        "suggested": suspect.suggested if told else None, "wrong": suspect.wrong,
         "author": suspect.author, "again": suspect.again or asked,
     }  # fmt: skip
+
+
+def _is_told(item: int, found: Ledger) -> bool:
+    """Whether those who may label may learn what an item is held to be."""
+    return item not in found.facts.asked and item not in found.facts.gold
 
 
 def _item(number: int, held: HeldProject, file: AnnotationFile | None) -> dict[str, Any]:
@@ -219,7 +233,5 @@ def _item(number: int, held: HeldProject, file: AnnotationFile | None) -> dict[s
     with held.lock:
         catalog = held.acts.catalog
         id = _id(catalog, number)
-        return {
-            "item": id,
-            "content": dict(seen_of(catalog, id, file.show if file is not None else None)) if id else None,
-        }
+        content = seen_of(catalog, id, file.show if file is not None else None) if id else None
+        return {"item": id, "content": in_list(content)[0] if content is not None else None}

@@ -23,7 +23,7 @@ from automl_airflow.web.access import (
 )
 from automl_airflow.web.annotation_catalog import ProjectInfo, projects
 from automl_airflow.web.annotation_glances import glances, told
-from automl_airflow.web.annotation_seen import digest_of, note_seen, seen_of
+from automl_airflow.web.annotation_seen import digest_of, in_list, note_seen, seen_of
 from automl_airflow.web.annotation_standing import (
     CAN_READ,
     project_file,
@@ -185,10 +185,10 @@ def get_items(
         numbers = search_of.through(found)
         page = list(islice(numbers, offset, offset + limit))
         simple = not (search_of.wanted or label or author)
-        counts = project.counts()
+        counts = views.told_counts(project)
         total = sum(counts[ItemState(each)] for each in states) if states else project.count
         matched = total if simple else offset + len(page) + sum(1 for _ in numbers)
-        rows = [_row(project, held, number, mine, now, show if sees else []) for number in page]
+        rows = [_listed(_row(project, held, number, mine, now, show if sees else [])) for number in page]
         return {
             "seq": project.seq, "total": project.count, "matched": matched, "offset": offset, "limit": limit,
             "cut": search_of.cut, "looked": search_of.looked, "items": rows,
@@ -268,6 +268,11 @@ class _Search:
             return False
         content = seen_of(self._catalog, item, self._show)
         return any(self.wanted in str(each).casefold() for each in content.values() if each is not None)
+
+
+def _listed(row: dict[str, Any]) -> dict[str, Any]:
+    content, shortened = in_list(row["content"]) if row["content"] is not None else (None, False)
+    return {**row, "content": content, "shortened": shortened}
 
 
 def _row(

@@ -173,6 +173,9 @@ def test_whose_labels_are_taken(tmp_path: Path) -> None:
     assert str(told.problems[0]) == (
         "back.jsonl:2: author: 'bem' is none of `people.who`. Allowed: Anna, ben. Did you mean 'ben'?"
     )
+    again = files.bring({"text": "a", "label": "order", "author": "ANNA"})  # one person, however it is spelled
+    assert (again.labelled.new, again.labelled.same) == (0, 1)
+    assert files.labels() == [("Anna", "order")]
     assert files.bring({"text": "c", "label": "order"}, source=Source.IMPORTED, author="old").labelled.new == 1
 
 
@@ -205,6 +208,10 @@ def test_whose_labels_are_taken(tmp_path: Path) -> None:
         ('{"key": true, "label": "order"}', "key: the source's id is text or a whole number"),
         ("[" * 100_000, "nested too deeply"),
         ("x" * 2_000_001, "more than 2,000,000 bytes"),
+        ('{"text": "a", "label": %s}' % ("1" * 5000), "a number of thousands of digits"),
+        ('{"text": "a", "label": "order", "price": %s}' % ("1" * 400), "price: a number from 0 is wanted"),
+        ('{"text": "a", "label": "order", "time": %s}' % ("1" * 400), "time: a time is wanted, such as"),
+        ('{"text": "a", "label": "order", "author": "\\ud800"}', "author: a text that is no valid Unicode"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line_and_field_and_keeps_no_other_out(

@@ -233,6 +233,7 @@ def test_what_can_not_be_taken_is_told_and_keeps_no_other_out(tmp_path: Path) ->
     assert "its class 'ordr' is none of the file's" in found.problems[0]
     assert "user 7 is none of `people.who`" in found.problems[1]
     assert str(found) == "1 labels are new, 0 changed, 0 stood already, 3 can't be taken"
+    assert room.labels(3) == [("BEN@example.com", "refund", False)]  # who came in two spellings would be two people
 
 
 def test_a_look_reads_only_what_has_changed(room: Room) -> None:

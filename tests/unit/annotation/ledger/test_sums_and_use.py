@@ -206,7 +206,7 @@ def test_who_labels_is_not_told_known_answers_nor_what_others_say_of_an_open_ite
     ]  # fmt: skip
     made = ledger(Facts("p", "", CLASSES, 9, held, gold={1: "order"}, asked={2}))
     told = [(each["item"], each["label"]) for each in lines(made, str, reader="ben")]
-    assert told == [("", None), ("2", None), ("2", "refund"), ("3", "other"), ("1", "order")]
+    assert told == [("", None), ("2", None), ("2", "refund"), ("3", "other"), ("", None)]  # its kind would tell
     assert [each["label"] for each in lines(made, str)] == ["order", "order", "refund", "other", "order"]
     assert "order" in "".join(csv_lines(made, str)).splitlines()[1]
     assert "order" not in "".join(csv_lines(made, str, reader="ben")).splitlines()[1]

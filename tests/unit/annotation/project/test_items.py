@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_core.annotation.items import Catalog, DamagedParts, NoSuchItem, content_of, item_id
-from automl_core.annotation.items import catalog as catalog_module
+from automl_core.annotation.items import Catalog, DamagedParts, HeldParts, NoSuchItem, content_of, item_id
+from automl_core.annotation.items import held as held_module
 from automl_core.annotation.items import parts as parts_module
 from automl_core.annotation.items.parts import Part, digest_of, encode_part, line_of, part_key
 from automl_core.annotation.project import Added, ItemState, Label, Project, consensus
@@ -221,7 +222,7 @@ def test_each_part_is_read_once() -> None:
 
 def test_content_that_does_not_fit_into_memory_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts_module, "MOST_ITEMS", 4)
-    monkeypatch.setattr(catalog_module, "HELD", 1)
+    monkeypatch.setattr(held_module, "HELD", 1)
     store = MemoryStore()
     World(store).filled(10)
     project = World(store).open()
@@ -232,6 +233,25 @@ def test_content_that_does_not_fit_into_memory_is_read_again(monkeypatch: pytest
     with pytest.raises(DamagedParts, match="000000-"):
         project.catalog.content(item_id(text(0)))
     assert project.catalog.content(item_id(text(9))) == text(9)
+
+
+def test_catalogs_share_what_they_hold_and_one_that_is_gone_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_module, "MOST_ITEMS", 4)
+    held, store = HeldParts(700), MemoryStore()
+    projects = []
+    for name in ("first", "second"):
+        project = Project.open(store, name, held=held)
+        project.add_items([text(n) for n in range(8)], BY, source="texts")
+        projects.append(project)
+    for project in (*projects, *projects):
+        for number in range(8):
+            assert project.catalog.content(item_id(text(number))) == text(number)
+        assert 0 < held.bytes <= 700
+    assert len(held) < 4
+    del project, projects
+    gc.collect()
+    assert held.get(0, 0) is None
+    assert (len(held), held.bytes) == (0, 0)
 
 
 def test_a_catalog_reads_anew_where_a_record_of_items_is_void_since() -> None:

@@ -201,16 +201,15 @@ export class Answers {
         if (key.startsWith(BEATS) && !isAlive(key)) localStorage.removeItem(key);
         if (!key.startsWith(this.stem) || key === this.stem + this.tab) continue;
         if (isAlive(this.beats + key.slice(this.stem.length))) continue;
-        const left = JSON.parse(localStorage.getItem(key) ?? '[]');
         const known = new Set(this.waiting.map((each) => `${each.item} ${each.label}`));
-        const more = left.filter(isGiven).filter((each) => !known.has(`${each.item} ${each.label}`));
+        const more = givenIn(localStorage.getItem(key)).filter((each) => !known.has(`${each.item} ${each.label}`));
         this.waiting.unshift(...more.map((each) => ({ ...each, tried: true })));
         this.adopted += more.length;
         this.keep(); // first here, then no more there
-        localStorage.removeItem(key);
+        if (this.kept) localStorage.removeItem(key);
       }
     } catch {
-      // storage is switched off, or somebody else wrote there
+      // storage is switched off
     }
     if (this.waiting.length) this.soon(0);
     this.changed();
@@ -252,6 +251,16 @@ const keysIn = (storage) => Array.from({ length: storage.length }, (_, i) => sto
 function isAlive(key) {
   const beat = Number(localStorage.getItem(key));
   return beat > 0 && Date.now() - beat < GONE;
+}
+
+/** Answers in what a tab has left; none where somebody else wrote there, which keeps no other tab's from being sent. @param {string | null} text @returns {Given[]} */
+function givenIn(text) {
+  try {
+    const left = JSON.parse(text ?? '[]');
+    return Array.isArray(left) ? left.filter(isGiven) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** @param {any} each @returns {each is Given} */

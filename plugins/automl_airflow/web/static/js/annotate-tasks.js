@@ -141,6 +141,7 @@ export class Tasks {
       this.asking = false;
     }
     this.changed();
+    void this.fetch(); // whoever wanted more meanwhile was not heard
   }
 
   /** How long a task is held, in seconds. @type {number | undefined} */

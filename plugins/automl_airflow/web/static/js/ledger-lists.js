@@ -196,8 +196,8 @@ export async function suspectsCard(context, allowed) {
       right.suspects
         ? rowsOf(context, allowed, 'suspects', 'suspects', 'The suspects, with their items', ['Item', 'Label', 'Rather', 'Wrong with', 'By', ''], (each) => [
             content(each),
-            each.label,
-            each.suggested,
+            each.label ?? '–',
+            each.suggested ?? '–',
             share(each.wrong),
             each.author || '–',
             each.again ? 'goes back to people' : '',

@@ -17,7 +17,7 @@ export const points = (gain) => (gain.value === null ? 'no items in common' : `$
 /** What a point took: a value with its ends. @param {any} found @param {(value: number) => string} shown */
 export function perPoint(found, shown) {
   if (found.value === null) return found.least === null ? '–' : `${shown(found.least)} or more`;
-  return `${shown(found.value)} (${shown(found.least)} to ${found.most === null ? 'any' : shown(found.most)})`;
+  return `${shown(found.value)} (${shown(found.least)} ${found.most === null ? 'or more' : `to ${shown(found.most)}`})`;
 }
 
 /** Krippendorff's alpha or Cohen's kappa with its interval. @param {any} found */

@@ -19,6 +19,9 @@ const REFRESH = 5000;
 /** Milliseconds after which an answer of the server is not waited for any more: it is asked again. */
 const PATIENCE = 30000;
 
+/** Milliseconds for which an item that came without a key of the person can't be answered: nobody has read it yet. */
+const LOOK_FIRST = 400;
+
 /** Seconds without a sign of anybody after which tasks are not kept any longer. */
 const AWAY = 300;
 
@@ -67,12 +70,16 @@ export async function show(main, [name]) {
   /** @type {import('../annotate-tasks.js').Task | undefined} what is in view */
   let shown;
   let done = 0;
+  let ready = 0; // when what is in view may be answered, by `performance.now`
   let isAway = false;
+  /** @type {string | undefined} the item that the person has left by themselves, by an answer or by going back */
+  let chosen;
 
   /** Answers what is in view. @param {string} label @param {boolean} skipped */
   function give(label, skipped) {
     const task = tasks.now;
     if (!task || task !== shown) return;
+    if (performance.now() < ready) return say('Another item has come into view: look at it first.');
     const before = task.given;
     const given = { item: task.item, label, skipped, seconds: clock.seconds, at: Date.now(), shown: task.shown, was: before ? answerOf(before) : null };
     if (before && before.label === label && before.skipped === skipped) {
@@ -87,12 +94,14 @@ export async function show(main, [name]) {
     }
     fill(refusals);
     spoken.textContent = `${skipped ? 'Can’t tell' : label}.`;
+    chosen = task.item;
     draw();
   }
 
   function undo() {
     const task = tasks.back();
     if (!task?.given) return say('There is nothing to undo.');
+    chosen = shown?.item;
     say(`Back to the one before: ${task.given.skipped ? 'can’t tell' : task.given.label}. Choose again, or press Enter to leave it so.`);
     draw();
   }
@@ -113,6 +122,9 @@ export async function show(main, [name]) {
   function draw() {
     const task = tasks.now;
     if (task !== shown || !task) {
+      // a key that was meant for an item which has just been given to somebody else must not answer this one
+      ready = chosen === shown?.item ? 0 : performance.now() + LOOK_FIRST;
+      chosen = undefined;
       shown = task;
       clock.restart(task?.given?.seconds ?? 0);
       list.mark(task?.given && !task.given.skipped ? task.given.label : null);

@@ -99,6 +99,7 @@ function drawHead(place, name, path, now, rows) {
   const part = (/** @type {number} */ value) => (total.labels ? share(value / total.labels) : '–');
   const trained = counted(['trained']);
   const judging = counted(['evaluates', 'gold']);
+  const models = now.cost.by_source.some((each) => each.source === 'models' && each.labels);
   const last = now.brought.rounds.at(-1);
   const taken = now.right.taken.filter((each) => each.taken > each.back).at(-1);
   const currency = now.currency ? ` ${now.currency}` : '';
@@ -123,12 +124,12 @@ function drawHead(place, name, path, now, rows) {
     ),
     figures([
       ['Labels cost', `${money(total.cost)}${currency}`, [now.budget === null ? null : `of at most ${money(now.budget)}; `, total.seconds === null ? 'nobody measured the time' : `${duration(total.seconds)} of people’s time`]],
-      ['Labels', number(total.labels), [total.labels ? `${money(total.cost_per_label)}${currency} each` : null, total.skipped ? `; ${number(total.skipped)} skipped` : null]],
+      ['Labels', number(total.labels), [total.labels ? `${money(total.cost_per_label)}${currency} each, ${models ? 'those of models among them' : 'on average'}` : null, total.skipped ? `; ${number(total.skipped)} skipped` : null]],
       ['Learned from', total.labels ? part(trained) : '–', [many(trained, 'label'), judging ? `; ${number(judging)} more say how good models and people are` : null]],
       ['People are right', interval(now.right.people), [now.right.people.of ? `on ${many(now.right.people.of, 'gold answer')}` : 'no gold item was answered']],
-      ['Models are right', taken ? interval(taken.judged) : '–', taken ? [taken.judged.of ? `at least ${share(1 - taken.highest_wrong)}, by an audit of ${many(taken.judged.of, 'label')}` : 'nobody has judged one yet', `; ${share(taken.promised)} were promised`] : null],
+      ['Models are right', taken ? interval(taken.judged) : '–', taken ? [taken.judged.of ? `by an audit of ${many(taken.judged.of, 'label')}; at least ${share(1 - taken.highest_wrong)} however often one looks` : 'nobody has judged one yet', `; ${share(taken.promised)} were promised`] : null],
       ['Accuracy now', last ? interval(last.accuracy) : '–', last ? [`of ${last.model}, on ${many(last.accuracy.of, 'item')} that no model learns from`] : null],
-      ['They brought', last?.so_far ? points(last.so_far) : '–', last?.so_far ? [`since round ${last.so_far.since}`, last.so_far.cost_per_point.value === null ? null : `; a point for ${perPoint(last.so_far.cost_per_point, money)}${currency}`] : null],
+      ['They brought', last?.so_far ? points(last.so_far) : '–', last?.so_far ? [`since round ${last.so_far.since}, on ${many(last.so_far.items, 'item')} that both rounds were judged on`, last.so_far.cost_per_point.value === null ? null : `; a point for ${perPoint(last.so_far.cost_per_point, money)}${currency}`] : null],
       ['The next round', now.brought.next ? points({ value: now.brought.next.gain, low: now.brought.next.low, high: now.brought.next.high }) : '–', now.brought.next ? [`for ${many(now.brought.next.labels, 'label')} and ${money(now.brought.next.cost)}${currency}, by the learning curve`] : null],
     ]),
   );
