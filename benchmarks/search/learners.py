@@ -122,7 +122,7 @@ _FOREST = {
     "trees": _log(3, 40, whole=True), "max_features": _uniform(0.05, 1.0), "leaf": _log(1, 40, whole=True),
     "depth": {"type": "int", "low": 1, "high": 15}, "criterion": _choice("gini", "entropy"),
 }  # fmt: skip
-_NEIGHBOURS = {"k": _log(1, 60, whole=True), "weights": _choice("uniform", "distance"), "power": _uniform(1.0, 4.0)}
+_NEIGHBOURS = {"k": _log(1, 50, whole=True), "weights": _choice("uniform", "distance"), "power": _uniform(1.0, 4.0)}
 
 LEARNERS: Mapping[str, Learner] = {
     "svc": Learner(_svc, _SVC),

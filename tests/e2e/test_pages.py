@@ -520,7 +520,7 @@ def test_the_page_of_an_experiment_whose_file_is_gone_is_shown(page: Browser, wo
         model.is_stale = True
     page.open("experiments/deleted")
     assert "file of this experiment is gone" in page.text("main")
-    page.button(RUN).click()
+    page.press(RUN)
     page.until(lambda: "/runs/" in page.driver.current_url, 20, "the run")
     page.settled()
     assert "Best accuracy" in page.text(".figures")
@@ -566,7 +566,7 @@ def test_a_file_is_tried_from_the_editor_where_the_deployment_allows_it(
     page.one("#upload").send_keys(str(file))
     page.until(lambda: "attempt is fine" in page.text("#validation"), 30, "the file to be checked")
     page.one("#try input").send_keys("units=7")
-    page.button("Try", "#try").click()
+    page.press("Try", "#try")
     page.until(lambda: "It works." in page.text("#try-result"), 90, "the try to end")
     assert "| <b>units 7" in page.text("#try pre")
     assert "units=7" in page.text("#try-result")
@@ -575,9 +575,9 @@ def test_a_file_is_tried_from_the_editor_where_the_deployment_allows_it(
     assert "0.75" in metrics
     assert page.grave_accessibility_problems() == []
     script.write_text("import time\nprint('it goes on', flush=True)\ntime.sleep(600)\n")
-    page.button("Try", "#try").click()
+    page.press("Try", "#try")
     page.until(lambda: "it goes on" in page.text("#try pre"), 90, "its first line")
-    page.button("End it", "#try").click()
+    page.press("End it", "#try")
     page.until(lambda: "Ended, as you asked." in page.text("#try-state"), 30, "the try to end")
     script.write_text("raise ValueError('bad units')\n")
     page.until(lambda: tries_again(page), 60, "the place to be free")
@@ -587,7 +587,7 @@ def test_a_file_is_tried_from_the_editor_where_the_deployment_allows_it(
 
 def tries_again(page: Browser) -> bool:
     """Press *Try*, and see whether it was let in: what was ended a moment ago may not be gone yet."""
-    page.button("Try", "#try").click()
+    page.press("Try", "#try")
     page.until(lambda: page.button("End it", "#try").is_enabled() or page.text("#try [role=alert]"), 30, "an answer")
     time.sleep(0.5)
     return "goes on already" not in page.text("#try [role=alert]")

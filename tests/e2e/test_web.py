@@ -29,7 +29,7 @@ def going(world: World) -> tuple[str, str]:
             "mode": {"type": "choice", "values": ["good", "fails_once", HOSTILE], "weights": [4, 1, 1]},
         },
         search={"algorithm": "random", "seed": 3},
-        trials={"max": 300, "concurrency": 3, "retries": 0, "max_failed": 300,
+        trials={"max": 900, "concurrency": 3, "retries": 0, "max_failed": 900,
                 "early_stopping": {"rule": "median", "interval": 1, "delay": 4}},
         tasks=[{"name": "train", "command": command, "cost_per_hour": 36}],
     )  # fmt: skip
@@ -126,7 +126,7 @@ def test_a_page_that_nobody_sees_holds_no_connection_and_one_that_comes_back_is_
 def test_a_page_that_the_back_button_brings_back_goes_on(page: Browser, going: tuple[str, str]) -> None:
     page.open(run_page(going))
     page.js("window.same = true")
-    page.button(page.text(".figures a")).click()
+    page.tap(".figures a")
     page.until(lambda: "/trials/" in page.driver.current_url, 20, "the trial's page")
     page.settled()
     page.driver.back()
@@ -250,7 +250,7 @@ def test_an_experiment_is_started_from_an_uploaded_file_that_is_checked_as_it_is
     page: Browser, world: World, tmp_path: Path
 ) -> None:
     good = world.root / "experiments" / "seen.yaml"
-    text = good.read_text().replace("name: seen", "name: uploaded").replace("max: 300", "max: 2")
+    text = good.read_text().replace("name: seen", "name: uploaded").replace("max: 900", "max: 2")
     file = tmp_path / "uploaded.yaml"
     file.write_text(text.replace("type: uniform", "type: unifrom"))
     page.open("new")
