@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.search.results import CHECKPOINTS, Result
+from benchmarks.search.results import CHECKPOINTS, CLIPPED, Result
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -35,7 +35,12 @@ class Estimate:
 def scores(result: Result, trials: int, seeds: Sequence[str]) -> Array:
     """Scores after so many trials, shape (problems, seeds)."""
     place = CHECKPOINTS.index(trials)
-    return np.array([[by_seed[seed][place] for seed in seeds] for by_seed in result.scores.values()])
+    return clipped(result, np.array([[by_seed[seed][place] for seed in seeds] for by_seed in result.scores.values()]))
+
+
+def clipped(result: Result, table: Array) -> Array:
+    """Scores as they count in a result's set."""
+    return np.clip(table, 0.0, 100.0) if result.set in CLIPPED else table
 
 
 def mean_score(result: Result, trials: int) -> Estimate:
@@ -67,14 +72,13 @@ def lead(ours: Result, other: Result, trials: int) -> Estimate:
     common = [seed for seed in other.seeds(trials) if seed in ours.seeds(trials)]
     if not common:
         return Estimate(math.nan, math.nan, math.nan)
-    theirs = {problem: by_seed for problem, by_seed in other.scores.items() if problem in ours.scores}
+    both = [problem for problem in other.scores if problem in ours.scores]
     place = CHECKPOINTS.index(trials)
-    pairs = np.array(
-        [
-            [ours.scores[problem][seed][place] - by_seed[seed][place] for seed in common]
-            for problem, by_seed in theirs.items()
-        ]
+    mine, theirs = (
+        clipped(each, np.array([[each.scores[problem][seed][place] for seed in common] for problem in both]))
+        for each in (ours, other)
     )
+    pairs = mine - theirs
     rng = np.random.default_rng(0)
     problems = rng.integers(pairs.shape[0], size=(_RESAMPLES, pairs.shape[0], 1))
     seeds = rng.integers(pairs.shape[1], size=(_RESAMPLES, *pairs.shape))
