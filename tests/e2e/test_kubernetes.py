@@ -243,6 +243,7 @@ def test_a_triggerer_that_dies_and_comes_back_goes_on_with_the_same_pod(world: W
     assert cluster.pods(name) == []
 
 
+@pytest.mark.long  # a minute; make faults runs it
 def test_a_worker_that_dies_before_it_has_deferred_leaves_its_pod_to_the_next(
     world: World, cluster: TestCluster
 ) -> None:
@@ -339,6 +340,7 @@ def test_an_api_server_that_is_away_changes_nothing(world: World, cluster: TestC
     assert "reached again" in shown
 
 
+@pytest.mark.long  # a minute; make faults runs it
 def test_an_airflow_that_is_restarted_goes_on_with_the_same_pod(world: World, cluster: TestCluster) -> None:
     task = cluster.task(world, arguments={"steps": 40, "pause": 1})
     name = world.experiment("restarted", tasks=[task], trials=ONE)

@@ -238,6 +238,7 @@ def test_a_model_of_a_table_scores_another_partition_where_it_lies(
     assert not list(standin.odps().list_tables(prefix="automl_"))
 
 
+@pytest.mark.long  # a minute; make faults runs it
 def test_a_killed_triggerer_finds_its_instances_again_and_who_ends_a_trial_ends_its_instance(
     world: World, standin: MaxComputeStandIn, ended: Ended
 ) -> None:
