@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from automl_core.spec.errors import Problem, SpecError, nearest
 from automl_core.spec.kinds import EXPERIMENT, KEY, kind_of, kind_problem
@@ -12,6 +12,8 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.sizes import PROBLEMS
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import MAX_BYTES, Document, read_yaml
+
+T = TypeVar("T")
 
 Expand: TypeAlias = Callable[[Document], Document]
 """Makes a whole experiment of a document that names a template (see `automl_core.templates`), and gives any other back.
@@ -75,6 +77,42 @@ def parse_document(text: str, source: str, expand: Expand | None = None) -> tupl
     if problems or experiment is None:
         raise SpecError(first(problems))
     return experiment, document
+
+
+def parse_other(
+    text: str, source: str, wanted: str, validate: Callable[[Any], tuple[T | None, list[Problem]]]
+) -> tuple[T, Document]:
+    """Check the text of a file that is of another kind than an experiment's.
+
+    Args:
+        text: YAML.
+        source: what to call it in errors, such as the file's path.
+        wanted: its kind, one of `kinds.KINDS`.
+        validate: plain data → the file's model, None where it is wrong, and what is wrong.
+
+    Returns:
+        The file, and the document that knows on which line everything stands.
+
+    Raises:
+        SpecError: anything in it is wrong; it holds all problems.
+    """
+    document = read_yaml(text, source)
+    problems = list(document.problems)
+    if len(problems) > PROBLEMS:
+        raise SpecError(first(problems))
+    file = None
+    if not document.fatal:
+        data = document.data
+        kind = kind_of(data)
+        # without a kind, a goal tells an experiment; without either it is one of ours whose kind was forgotten
+        if kind != wanted and isinstance(data, dict) and (KEY in data or "goal" in data):
+            raise SpecError([document.located(kind_problem(kind, wanted))])
+        file, more = validate(data)
+        seen = {problem.path for problem in problems}  # one word on each place is enough
+        problems += locate([problem for problem in more if problem.path not in seen][: 2 * PROBLEMS], document)
+    if problems or file is None:
+        raise SpecError(first(problems))
+    return file, document
 
 
 def first(problems: list[Problem]) -> list[Problem]:

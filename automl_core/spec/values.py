@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from automl_core.spec.base import Model
 from automl_core.spec.datasets import IN_PLACES, DataSet, filled, place_problem
 from automl_core.spec.places import Format
+from automl_core.spec.storage_paths import scheme_of
 from automl_core.spec.units import parse_duration
 
 _PERCENT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
@@ -55,6 +56,42 @@ class Data(Model):
     )
 
     _place = field_validator("place")(check_place)
+
+
+class HasOutput(Protocol):
+    """A group that says where a file's own things lie."""
+
+    @property
+    def storage(self) -> str:
+        """The storage path."""
+
+    @property
+    def connection(self) -> str | None:
+        """Airflow connection with its keys."""
+
+
+def connection_for(output: HasOutput, text: str) -> str | None:
+    """The connection of a file's `output` for another place, where it is one of the same scheme; else None.
+
+    Args:
+        output: of the file.
+        text: a storage path, or a place of data.
+    """
+    scheme = scheme_of(text)
+    return output.connection if scheme == scheme_of(output.storage) and scheme != "file" else None
+
+
+def data_set_beside(output: HasOutput, given: str | Data) -> DataSet:
+    """A place that a file names, in full: its own connection, else `connection_for` it.
+
+    Args:
+        output: of the file.
+        given: the place.
+    """
+    found = data_set_of(given)
+    if found.connection is not None:
+        return found
+    return found.model_copy(update={"connection": connection_for(output, found.place)})
 
 
 def data_set_of(given: str | Data) -> DataSet:

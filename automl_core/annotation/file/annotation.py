@@ -18,9 +18,9 @@ from automl_core.spec.base import Model
 from automl_core.spec.datasets import DataSet
 from automl_core.spec.models import Schedule
 from automl_core.spec.placement import Placement
-from automl_core.spec.storage_paths import check_storage_path, scheme_of
+from automl_core.spec.storage_paths import check_storage_path
 from automl_core.spec.tasks import Name
-from automl_core.spec.values import Data, data_set_of
+from automl_core.spec.values import Data, connection_for, data_set_beside
 
 ANNOTATION = "annotation"
 """What its DAG is called, behind its name and a dot."""
@@ -123,16 +123,11 @@ class AnnotationFile(Model):
         Args:
             text: a model storage path, or a place of data.
         """
-        scheme = scheme_of(text)
-        same = scheme == scheme_of(self.output.storage) and scheme != "file"
-        return self.output.connection if same else None
+        return connection_for(self.output, text)
 
     def data_set(self, given: str | Data) -> DataSet:
         """A place of this file in full, its connection among it."""
-        found = data_set_of(given)
-        if found.connection is not None:
-            return found
-        return found.model_copy(update={"connection": self.connection_for(found.place)})
+        return data_set_beside(self.output, given)
 
     @property
     def data_sets(self) -> tuple[DataSet, ...]:

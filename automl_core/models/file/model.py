@@ -12,13 +12,14 @@ from automl_core.models.file.deploy import Batch, Deploy
 from automl_core.models.file.evaluate import Evaluate
 from automl_core.models.file.feedback import Feedback
 from automl_core.models.file.serve import Rolling
-from automl_core.models.file.values import Data, Period, data_set_of
+from automl_core.models.file.values import Data, Period
 from automl_core.models.file.watch import Watch
 from automl_core.spec.base import Model
 from automl_core.spec.datasets import DataSet
 from automl_core.spec.placement import Placement
-from automl_core.spec.storage_paths import check_storage_path, scheme_of
+from automl_core.spec.storage_paths import check_storage_path
 from automl_core.spec.tasks import Name
+from automl_core.spec.values import connection_for, data_set_beside
 
 ROLLOUT, SCORE, WATCH = "rollout", "score", "watch"
 """What a model's DAGs are called, behind its name and a dot."""
@@ -127,16 +128,11 @@ class ModelFile(Model):
         Args:
             text: a model storage path, or a place of data.
         """
-        scheme = scheme_of(text)
-        same = scheme == scheme_of(self.output.storage) and scheme != "file"
-        return self.output.connection if same else None
+        return connection_for(self.output, text)
 
     def data_set(self, given: str | Data) -> DataSet:
         """A place of this file in full, its connection among it."""
-        found = data_set_of(given)
-        if found.connection is not None:
-            return found
-        return found.model_copy(update={"connection": self.connection_for(found.place)})
+        return data_set_beside(self.output, given)
 
     @property
     def batch(self) -> Batch | None:
