@@ -104,6 +104,49 @@ def _experiment_in(path: Path) -> str:
     return found.name if found is not None else path.stem
 
 
+def files_of(kind: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Name and file of every file of a kind below ``folder/experiments`` and ``folder/automl``, the files unchecked."""
+    from automl_core.spec import names
+    from automl_core.spec.bundles import FOLDERS
+
+    for path in [each for name in FOLDERS for each in names.experiment_files(folder / name)]:
+        if names.stated_kind(path) == kind:
+            yield names.stated_name(path) or path.name.partition(".")[0], path
+
+
+def file_or_address(target: str, kind: str, below: str) -> Path | tuple[str, str] | None:
+    """What somebody means who names something that keeps a journal: a model, an annotation project.
+
+    Args:
+        target: its file, its name, or the address of its folder.
+        kind: of its file.
+        below: the folder of a storage path in which folders of that kind lie, with its '/'.
+
+    Returns:
+        The file; or the storage path and the name, where it is an address; or None.
+
+    Raises:
+        UserError: the address of another kind of folder.
+    """
+    from automl_core.spec.kinds import a_noun_of
+
+    if target.endswith((".yaml", ".yml")):
+        tried = (Path(target), home() / target, home() / FOLDER / target)
+        return next((each for each in tried if each.is_file()), Path(target))
+    for name, path in files_of(kind, home()):  # first: a folder that is called like one doesn't hide it
+        if target in (name, path.stem, path.name.partition(".")[0]):
+            return path
+    address = target.rstrip("/")
+    if "://" not in address and not Path(address).is_dir():
+        return None
+    storage, _, name = address.rpartition("/")
+    above, _, folder = storage.rpartition("/")
+    if folder != below.strip("/") or not name:
+        wanted = f"the folder of {a_noun_of(kind)} is wanted, such as s3://bucket/runs/{below}NAME"
+        raise UserError(f"{target}: {wanted}")
+    return (above if "://" in above else f"file://{Path(above).resolve()}"), name
+
+
 def run_place(experiment: Experiment, run_id: str) -> Place:
     """Where a run of an experiment lies, or will lie."""
     from automl_core.storage import open_store

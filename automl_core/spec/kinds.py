@@ -59,6 +59,11 @@ _A = {EXPERIMENT: "an experiment", MODEL: "a model", ANNOTATION: "an annotation 
 _NOUNS = {EXPERIMENT: "experiment", MODEL: "model", ANNOTATION: "annotation project"}
 
 
+def a_noun_of(kind: str) -> str:
+    """As `noun_of`, with its article."""
+    return _A.get(kind, kind)
+
+
 def noun_of(kind: str) -> str:
     """What a kind of file is about, in words: ``annotation project``; the kind itself where it is no known one."""
     return _NOUNS.get(kind, kind)

@@ -20,14 +20,15 @@ def list_(as_json: AsJson = False) -> None:
     from rich.text import Text
 
     from automl_core.annotation.file import load_annotation_file
-    from automl_core.cli.annotation.places import Known, open_project, project_files
+    from automl_core.cli.annotation.places import Known, open_project
     from automl_core.cli.output import console, print_json
-    from automl_core.cli.places import UserError, home
+    from automl_core.cli.places import UserError, files_of, home
     from automl_core.spec.errors import SpecError
+    from automl_core.spec.kinds import ANNOTATION
     from automl_core.storage import StorageError
 
     rows: list[dict[str, Any]] = []
-    for name, path in project_files(home()):
+    for name, path in files_of(ANNOTATION, home()):
         row: dict[str, Any] = {"project": name, "file": str(path), "problem": None}
         try:
             file = load_annotation_file(path)

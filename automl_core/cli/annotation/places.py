@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl_core.cli.places import UserError, home, open_output
+from automl_core.cli.places import UserError, file_or_address, files_of, home, open_output
 
 if TYPE_CHECKING:
     from automl_core.annotation.file import AnnotationFile
@@ -43,17 +42,6 @@ class Known:
     storage: str = ""
 
 
-def project_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Name and file of every project below ``folder/experiments`` and ``folder/automl``, the files unchecked."""
-    from automl_core.spec import names
-    from automl_core.spec.bundles import FOLDERS
-    from automl_core.spec.kinds import ANNOTATION
-
-    for path in [each for name in FOLDERS for each in names.experiment_files(folder / name)]:
-        if names.stated_kind(path) == ANNOTATION:
-            yield names.stated_name(path) or path.name.partition(".")[0], path
-
-
 def find_project(target: str) -> Known:
     """The project that is meant.
 
@@ -66,25 +54,15 @@ def find_project(target: str) -> Known:
     """
     from automl_core.annotation.file import load_annotation_file
     from automl_core.annotation.project import ANNOTATION
+    from automl_core.spec import kinds
 
-    if target.endswith((".yaml", ".yml")):
-        tried = (Path(target), home() / target, home() / "experiments" / target)
-        file = load_annotation_file(next((each for each in tried if each.is_file()), Path(target)))
+    found = file_or_address(target, kinds.ANNOTATION, ANNOTATION)
+    if isinstance(found, Path):
+        file = load_annotation_file(found)  # which says what is wrong, a missing file among it
         return Known(file.name, file)
-    for name, path in project_files(home()):  # first: a folder that is called like a project doesn't hide it
-        if target in (name, path.stem, path.name.partition(".")[0]):
-            file = load_annotation_file(path)
-            return Known(file.name, file)
-    address = target.rstrip("/")
-    if "://" in address or Path(address).is_dir():
-        storage, _, name = address.rpartition("/")
-        above, _, folder = storage.rpartition("/")
-        if folder != ANNOTATION.strip("/") or not name:
-            raise UserError(
-                f"{target}: the folder of a project is wanted, such as s3://bucket/runs/{ANNOTATION}intents"
-            )
-        return Known(name, storage=above if "://" in above else f"file://{Path(above).resolve()}")
-    raise UserError(_unknown(target))
+    if found is None:
+        raise UserError(_unknown(target))
+    return Known(found[1], storage=found[0])
 
 
 def open_project(known: Known) -> Project:
@@ -123,8 +101,9 @@ def person(by: str | None) -> Person:
 
 def _unknown(target: str) -> str:
     from automl_core.spec.errors import did_you_mean
+    from automl_core.spec.kinds import ANNOTATION
 
-    names = [name for name, _ in project_files(home())]
+    names = [name for name, _ in files_of(ANNOTATION, home())]
     folder = home() / "experiments"
     listed = f"Projects in {folder}: {', '.join(names)}." if names else f"No annotation project's file in {folder}."
     return f"{target}: no such annotation project here. {listed} {did_you_mean(target, names)}".rstrip()

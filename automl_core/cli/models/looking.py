@@ -364,10 +364,10 @@ def _by_airflow() -> list[dict[str, Any]]:
 
 
 def _of_files() -> list[dict[str, Any]]:
-    from automl_core.cli.models.places import model_files
-    from automl_core.cli.places import home
+    from automl_core.cli.places import files_of, home
+    from automl_core.spec.kinds import MODEL
 
-    return [_told(name, str(path)) for name, path in model_files(home())]
+    return [_told(name, str(path)) for name, path in files_of(MODEL, home())]
 
 
 def _told(name: str, target: str) -> dict[str, Any]:

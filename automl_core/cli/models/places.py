@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl_core.cli.places import UserError, home, open_output
+from automl_core.cli.places import UserError, file_or_address, files_of, home, open_output
 
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
@@ -32,17 +31,6 @@ class Known:
     storage: str = ""
 
 
-def model_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Name and file of every model below ``folder/experiments`` and ``folder/automl``, the files unchecked."""
-    from automl_core.spec import names
-    from automl_core.spec.bundles import FOLDERS
-    from automl_core.spec.kinds import MODEL
-
-    for path in [each for name in FOLDERS for each in names.experiment_files(folder / name)]:
-        if names.stated_kind(path) == MODEL:
-            yield names.stated_name(path) or path.name.partition(".")[0], path
-
-
 def find_model(target: str) -> Known:
     """The model that is meant.
 
@@ -51,27 +39,17 @@ def find_model(target: str) -> Known:
 
     Raises:
         SpecError: its file is wrong.
+        UserError: the address of another kind of folder.
     """
     from automl_core.models.file import load_model_file
     from automl_core.models.life import MODELS
+    from automl_core.spec.kinds import MODEL
 
-    if target.endswith((".yaml", ".yml")):
-        tried = (Path(target), home() / target, home() / "experiments" / target)
-        path = next((each for each in tried if each.is_file()), Path(target))
-        file = load_model_file(path)  # which says what is wrong, a missing file among it
-        return Known(file.name, file, path)
-    for name, path in model_files(home()):  # first: a folder that is called like a model doesn't hide it
-        if target in (name, path.stem, path.name.partition(".")[0]):
-            file = load_model_file(path)
-            return Known(file.name, file, path)
-    address = target.rstrip("/")
-    if "://" in address or Path(address).is_dir():
-        storage, _, name = address.rpartition("/")
-        above, _, folder = storage.rpartition("/")
-        if folder != MODELS.strip("/") or not name:
-            raise UserError(f"{target}: the folder of a model is wanted, such as s3://bucket/runs/{MODELS}churn")
-        return Known(name, storage=above if "://" in above else f"file://{Path(above).resolve()}")
-    return Known(target)
+    found = file_or_address(target, MODEL, MODELS)
+    if isinstance(found, Path):
+        file = load_model_file(found)  # which says what is wrong, a missing file among it
+        return Known(file.name, file, found)
+    return Known(found[1], storage=found[0]) if found is not None else Known(target)
 
 
 def find_result(known: Known, run: str) -> tuple[ObjectStore, str]:
@@ -137,8 +115,9 @@ def has_keys(known: Known) -> bool:
 def unknown(target: str) -> str:
     """What to say of a model that nobody knows."""
     from automl_core.spec.errors import did_you_mean
+    from automl_core.spec.kinds import MODEL
 
-    names = [name for name, _ in model_files(home())]
+    names = [name for name, _ in files_of(MODEL, home())]
     listed = f"Models in {home() / 'experiments'}: {', '.join(names)}." if names else (
         f"No model's file in {home() / 'experiments'}; `automl model new NAME --experiment …` writes one."
     )  # fmt: skip

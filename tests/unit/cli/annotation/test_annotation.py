@@ -110,7 +110,7 @@ def test_a_project_that_nobody_knows(automl: Automl, project: Project, home: Pat
     assert said.code == 1
     assert "intent: no such annotation project here. Projects in" in said.err
     assert "Did you mean 'intents'?" in said.err
-    assert "folder of a project is wanted" in automl("annotation", "status", str(home)).err
+    assert "the folder of an annotation project is wanted" in automl("annotation", "status", str(home)).err
     (home / "runs" / "_annotation" / "empty").mkdir()
     assert "has no annotation project empty" in automl(
         "annotation", "status", str(home / "runs" / "_annotation" / "empty")
