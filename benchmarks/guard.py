@@ -31,6 +31,7 @@ from automl_core.models.rollout.evidence import Evidence
 from automl_core.models.rollout.guard import Guard
 from automl_core.models.rollout.judging import Judge
 from automl_core.models.rollout.rules import Ab, Rules
+from automl_core.models.traffic.planned import POINTS
 from automl_core.models.traffic.sequential import MeanTest, Moments
 from automl_core.rates import rate_interval
 from automl_core.storage import open_store
@@ -154,7 +155,7 @@ def power(rollouts: int, seed: int) -> None:
 
     def metric(margin: float) -> Callable[[], Callable[[], str]]:
         def begun() -> Callable[[], str]:
-            test = MeanTest()
+            test = MeanTest(sides=1, planned=POINTS)
 
             def look() -> str:
                 test.add(*(Moments.of((rng.random(size) < rate).astype(float)) for rate in (0.85, 0.80)))

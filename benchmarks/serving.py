@@ -304,7 +304,7 @@ def tests(folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(11)
 
     def decided(worse: float, block: int, looks: int) -> int | None:
-        test = RateTest.made_for(0.15, 0.05)
+        test = RateTest()
         champion, challenger = rng.binomial(block, 0.15, looks), rng.binomial(block, worse, looks)
         for at in range(looks):
             test.add(Block(block, int(champion[at]), block, int(challenger[at])))

@@ -9,6 +9,7 @@ import msgspec
 from automl_core.models.rollout.rules import SLOW, Alphas, Rules
 from automl_core.models.rollout.tallies import Counts, Tally
 from automl_core.models.traffic.fixed import FixedRateTest
+from automl_core.models.traffic.planned import FOR_EVER, Score
 from automl_core.models.traffic.sequential import ODDS, Block, RateTest
 from automl_core.rates import highest_rate_ever
 
@@ -23,7 +24,7 @@ class Compared(msgspec.Struct):
     """A `RateTest` in plain JSON, and the difference of the rates within blocks.
 
     Attributes:
-        evidence: see `RateTest`.
+        evidence, score: see `RateTest`. What was looked at before there were plans has no score: it begins at zero.
         answers, hits: champion's and challenger's.
         weight, difference: sum of the weights n m / (n + m) of blocks, and the weighted mean of their differences
             (N. Mantel and W. Haenszel 1959, "Statistical aspects of the analysis of data from retrospective studies of
@@ -36,6 +37,7 @@ class Compared(msgspec.Struct):
     hits: tuple[int, int] = (0, 0)
     weight: float = 0.0
     difference: float = 0.0
+    score: Score = msgspec.field(default_factory=Score)
 
     def add(self, champion: int, champion_hits: int, challenger: int, challenger_hits: int) -> None:
         """Take in what both answered in the same stretch of time; nothing where one of them answered nothing."""
@@ -54,13 +56,13 @@ class Compared(msgspec.Struct):
         """The test as it stands."""
         test = RateTest()
         test.evidence = test.evidence + self.evidence
-        test.answers, test.hits = self.answers, self.hits
+        test.answers, test.hits, test.score = self.answers, self.hits, self.score
         return test
 
     @property
     def value(self) -> float:
         """The evidence, as the test has it."""
-        return _mean_of(self.evidence)
+        return max(FOR_EVER * _mean_of(self.evidence), self.score.value)
 
 
 class Alone(msgspec.Struct):

@@ -145,7 +145,7 @@ class Judge:
         if not (ours and theirs):
             test.words = f"{metric.name}: {ours:,} and {theirs:,} answers have labels: nothing to compare yet"
             return test
-        found = measured.test(self.champion, self.challenger, alpha)
+        found = measured.test(self.champion, self.challenger, alpha, 2 if name == "better" else 1)
         margin = metric.worse_by.of(champion)
         low, high = found.interval
         test.difference, test.margin = found.difference, margin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MEASURES: dict[str, bool] = {"accuracy": False, "log_loss": True, "brier_score": True, "mae": True, "mse": True}
 """Name → whether the lower is the better. An AUC or an F1 is no mean over rows: no hour of it can be compared."""
+
+SHARES = frozenset({"accuracy"})
+"""Those that are the share of something: their tests are planned for points, the others' for standard deviations."""
 
 HOUR = 3600.0
 """Seconds of answering within which versions are compared."""
@@ -58,11 +61,12 @@ class Measured(msgspec.Struct):
         count = sum(each.count for each in found)
         return count, sum(each.mean * each.count for each in found) / count if count else math.nan
 
-    def test(self, champion: int, challenger: int, alpha: float) -> MeanTest:
-        """The versions compared, hour by hour."""
+    def test(self, champion: int, challenger: int, alpha: float, sides: Literal[1, 2]) -> MeanTest:
+        """The versions compared, hour by hour; see `MeanTest` for alpha and sides."""
+        from automl_core.models.traffic.planned import POINTS
         from automl_core.models.traffic.sequential import MeanTest, Moments
 
-        test = MeanTest(alpha)
+        test = MeanTest(alpha, sides, planned=POINTS if self.name in SHARES else None)
         found = {(each.start, each.version): Moments(each.count, each.mean, each.variance) for each in self.hours}
         nothing = Moments(0, 0.0, 0.0)
         for start in sorted({each.start for each in self.hours}):

@@ -12,7 +12,7 @@ from automl_core.structs import known
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
 
-FIXED_SHARE = 0.2
+FIXED_SHARE = 0.1
 """Of a safeguard's alpha: for the last step, in which the challenger has all and is held to a fixed rate."""
 
 SLOW = 0.01
@@ -107,7 +107,7 @@ class Rules:
         """How alpha is shared.
 
         Each safeguard, and "better" in an A/B, gets the same part of it (Bonferroni's inequality). Where the rollout
-        ends in a step in which the challenger has all, a fifth of a safeguard's part is kept for that step, half of it
+        ends in a step in which the challenger has all, a tenth of a safeguard's part is kept for that step, half of it
         for not knowing the champion's rate; where it has no other step, that step gets all.
 
         Args:

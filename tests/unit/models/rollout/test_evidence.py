@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from automl_core.models.file.values import Loss
@@ -12,6 +13,7 @@ from automl_core.models.rollout.judging import Judge
 from automl_core.models.rollout.measures import Hour, Measured
 from automl_core.models.rollout.rules import Ab, Metric, Rules
 from automl_core.models.rollout.tallies import Counts, Tally
+from automl_core.models.traffic.planned import Score
 
 STEPS = [0.05, 0.25, 1.0]
 
@@ -40,6 +42,19 @@ def test_the_evidence_is_that_of_the_test() -> None:
     assert alone.value == pytest.approx(alone.test().value)
     alone.add(10**6, 10**6, 0.01)
     assert math.isfinite(alone.value)
+    again = msgspec.json.decode(msgspec.json.encode(found), type=Compared)
+    assert (again, again.value) == (found, found.value)
+
+
+def test_what_was_looked_at_before_there_were_plans_is_gone_on_with() -> None:
+    new = Compared()
+    new.add(950, 10, 50, 3)
+    old = msgspec.to_builtins(new)
+    del old["score"]
+    found = msgspec.convert(old, Compared)
+    assert (found.evidence, found.score) == (new.evidence, Score())
+    found.add(950, 10, 50, 9)
+    assert found.score.weight == pytest.approx(950 * 50 / 1_000)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_more_errors_take_it_back_at_once_with_numbers_in_the_journal() -> None:
     assert rollout.why.startswith("version 2: 6.0 % errors of ")
     assert "version 1: 1.1 % of " in rollout.why
     assert "worse is shown (evidence " in rollout.why
-    assert rollout.why.endswith(", 25 decides)")
+    assert rollout.why.endswith(", 22 decides)")
     assert rollout.evidence["tests"]["errors"] == rollout.why
 
 

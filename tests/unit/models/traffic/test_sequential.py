@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
+from automl_core.models.traffic.planned import FOR_EVER
 from automl_core.models.traffic.sequential import Block, MeanTest, Moments, RateTest
+from automl_core.rates import mean_evidence
 
 counts = st.integers(1, 12)
 
@@ -25,7 +27,7 @@ def test_without_a_difference_the_evidence_of_a_block_has_the_expectation_one(
     for found in range(max(0, hits - champion), min(hits, challenger) + 1):
         test = RateTest(odds=(1.5, 4.0))
         test.add(Block(champion, hits - found, challenger, found))
-        expected += test.value * float(hypergeom.pmf(found, champion + challenger, hits, challenger))
+        expected += mean_evidence(test.evidence) * float(hypergeom.pmf(found, champion + challenger, hits, challenger))
     assert expected == pytest.approx(1.0)
 
 
@@ -42,7 +44,7 @@ def test_where_the_challenger_is_better_the_expectation_is_at_most_one(
             test = RateTest(odds=(1.5, 4.0))
             test.add(Block(champion, first, challenger, second))
             chance = binom.pmf(first, champion, rate) * binom.pmf(second, challenger, rate * part)
-            expected += test.value * float(chance)
+            expected += mean_evidence(test.evidence) * float(chance)
     assert expected <= 1 + 1e-9
 
 
@@ -64,14 +66,14 @@ def test_a_challenger_that_is_worse_is_found_and_a_better_one_never() -> None:
         worse.add(Block(950, 10, 50, 3))
         better.add(Block(950, 30, 50, 0))
     assert worse.decided
-    assert better.value < 0.5
+    assert better.value < FOR_EVER / 2
 
 
 def test_looking_after_each_block_decides_seldom_without_a_difference() -> None:
     rng = np.random.default_rng(7)
 
     def ever() -> bool:
-        test = RateTest.made_for(0.15, 0.05)
+        test = RateTest()
         for _ in range(40):
             test.add(Block(40, int(rng.binomial(40, 0.15)), 40, int(rng.binomial(40, 0.15))))
             if test.decided:
@@ -85,7 +87,7 @@ def test_blocks_that_compare_nothing_change_nothing() -> None:
     test = RateTest()
     for block in (Block(0, 0, 5, 5), Block(5, 5, 0, 0), Block(9, 0, 9, 0), Block(3, 3, 3, 3)):
         test.add(block)
-    assert test.value == pytest.approx(1.0)
+    assert test.value == pytest.approx(FOR_EVER)
     assert math.isnan(RateTest().rates[0])
 
 

@@ -1,78 +1,27 @@
 // All annotation projects that this user may read: how they stand, and where people are waited for.
 
-import { asked as inAddress, keep } from '../address.js';
 import { doneOf } from '../annotation-parts.js';
-import { get } from '../api.js';
-import { Columns } from '../columns.js';
-import { fill, h } from '../dom.js';
+import { h } from '../dom.js';
 import { briefTime, many, number, time } from '../format.js';
+import { showList } from '../list-page.js';
 import { shortName } from '../names.js';
 import { pageOfAnnotation } from '../parts.js';
-import { searchBox, tickBox } from '../search.js';
-import { shareButton } from '../share.js';
-import { VirtualTable } from '../table.js';
-
-const REFRESH = 10000;
 
 /** @type {import('../main.js').Page} */
-export async function show(main) {
-  document.title = 'Annotation · AutoML';
-  const query = inAddress();
-  const asked = { search: query.get('search') ?? '', waiting: query.get('waiting') ?? '', gone: query.get('gone') ?? '' };
-  const said = h('span', { class: 'muted', role: 'status' });
-  const none = h('section', { class: 'card', hidden: true }, nothing());
-  const write = () => keep({ ...asked, sort: table.sort === 'name' ? null : table.sort });
-  const chooser = new Columns('annotations', () => table.showColumns(chooser.of(COLUMNS)));
-  const table = new VirtualTable({
+export const show = (main) =>
+  showList(main, {
+    title: 'Annotation',
     label: 'Annotation projects',
-    sort: query.get('sort') ?? 'name',
-    sorted: () => write(),
-    columns: chooser,
-    height: 640,
-    load: async (offset, limit, sort) => {
-      const answer = await get('annotations', { ...asked, sort, offset, limit });
-      return {
-        matched: answer.matched,
-        total: answer.total,
-        count: answer.annotations.length,
-        row: (index) => (name) => answer.annotations[index][name],
-      };
-    },
-    loaded: (answer) => {
-      none.hidden = /** @type {any} */ (answer).total > 0;
-      table.element.hidden = !none.hidden;
-      const total = many(/** @type {any} */ (answer).total, 'project');
-      fill(said, answer.matched === /** @type {any} */ (answer).total ? total : `${answer.matched} of ${total}`);
-    },
+    kind: 'annotations',
+    noun: 'project',
+    searched: 'annotation projects',
+    ticks: [
+      ['waiting', 'that wait for labels', 'People are asked, and have not answered all'],
+      ['gone', 'also with a deleted file', 'Their labels can be looked at'],
+    ],
+    columns: COLUMNS,
+    nothing,
   });
-  table.setColumns(chooser.of(COLUMNS));
-  const reload = (anew = true) => table.reload(anew).catch((error) => fill(said, error.message));
-  const changed = () => {
-    write();
-    void reload();
-  };
-  await reload();
-  fill(
-    main,
-    h('div', { class: 'row spread head' }, h('h1', {}, 'Annotation')),
-    h(
-      'div',
-      { class: 'toolbar' },
-      searchBox('annotation projects', asked.search, (words) => {
-        asked.search = words;
-        changed();
-      }),
-      tickBox(asked, 'waiting', 'that wait for labels', 'People are asked, and have not answered all', changed),
-      tickBox(asked, 'gone', 'also with a deleted file', 'Their labels can be looked at', changed),
-      chooser.element,
-      shareButton(),
-      said,
-    ),
-    table.element,
-    none,
-  );
-  setInterval(() => !document.hidden && reload(false), REFRESH);
-}
 
 const nothing = () => [
   h('h2', {}, 'There is no annotation project yet'),

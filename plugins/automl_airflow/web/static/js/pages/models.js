@@ -1,80 +1,29 @@
 // All models that this user may read: what is in use, and who is waited for.
 
-import { asked as inAddress, keep } from '../address.js';
-import { get } from '../api.js';
-import { fill, h } from '../dom.js';
-import { briefTime, many, number, time } from '../format.js';
-import { Columns } from '../columns.js';
+import { h } from '../dom.js';
+import { briefTime, number, time } from '../format.js';
+import { showList } from '../list-page.js';
 import { verdict, waitsFor } from '../model-words.js';
 import { shortName } from '../names.js';
 import { pageOfModel } from '../parts.js';
 import { atAGlance } from '../rollout-words.js';
-import { searchBox, tickBox } from '../search.js';
-import { shareButton } from '../share.js';
 import { badge } from '../states.js';
-import { VirtualTable } from '../table.js';
-
-const REFRESH = 10000;
 
 /** @type {import('../main.js').Page} */
-export async function show(main) {
-  document.title = 'Models · AutoML';
-  const query = inAddress();
-  const asked = { search: query.get('search') ?? '', waiting: query.get('waiting') ?? '', gone: query.get('gone') ?? '' };
-  const said = h('span', { class: 'muted', role: 'status' });
-  const none = h('section', { class: 'card', hidden: true }, nothing());
-  const write = () => keep({ ...asked, sort: table.sort === 'name' ? null : table.sort });
-  const chooser = new Columns('models', () => table.showColumns(chooser.of(COLUMNS)));
-  const table = new VirtualTable({
+export const show = (main) =>
+  showList(main, {
+    title: 'Models',
     label: 'Models',
-    sort: query.get('sort') ?? 'name',
-    sorted: () => write(),
-    columns: chooser,
-    height: 640,
-    load: async (offset, limit, sort) => {
-      const answer = await get('models', { ...asked, sort, offset, limit });
-      return {
-        matched: answer.matched,
-        total: answer.total,
-        count: answer.models.length,
-        row: (index) => (name) => answer.models[index][name],
-      };
-    },
-    loaded: (answer) => {
-      none.hidden = /** @type {any} */ (answer).total > 0;
-      table.element.hidden = !none.hidden;
-      const total = many(/** @type {any} */ (answer).total, 'model');
-      fill(said, answer.matched === /** @type {any} */ (answer).total ? total : `${answer.matched} of ${total}`);
-    },
+    kind: 'models',
+    noun: 'model',
+    searched: 'models',
+    ticks: [
+      ['waiting', 'that wait for an answer', 'A version was evaluated, and people are asked whether to use it'],
+      ['gone', 'also with a deleted file', 'Their history can be looked at'],
+    ],
+    columns: COLUMNS,
+    nothing,
   });
-  table.setColumns(chooser.of(COLUMNS));
-  const reload = (anew = true) => table.reload(anew).catch((error) => fill(said, error.message));
-  const changed = () => {
-    write();
-    void reload();
-  };
-  await reload();
-  fill(
-    main,
-    h('div', { class: 'row spread head' }, h('h1', {}, 'Models')),
-    h(
-      'div',
-      { class: 'toolbar' },
-      searchBox('models', asked.search, (words) => {
-        asked.search = words;
-        changed();
-      }),
-      tickBox(asked, 'waiting', 'that wait for an answer', 'A version was evaluated, and people are asked whether to use it', changed),
-      tickBox(asked, 'gone', 'also with a deleted file', 'Their history can be looked at', changed),
-      chooser.element,
-      shareButton(),
-      said,
-    ),
-    table.element,
-    none,
-  );
-  setInterval(() => !document.hidden && reload(false), REFRESH);
-}
 
 const nothing = () => [
   h('h2', {}, 'There is no model yet'),
