@@ -294,41 +294,6 @@ def rest(folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def tests(folder: Path) -> dict[str, Any]:
-    """The test that may be looked at all the time: without a difference, and with five points of accuracy less."""
-    from scipy.stats import norm
-
-    from automl_core.models.traffic.sequential import Block, RateTest
-    from automl_core.rates import highest_rate
-
-    rng = np.random.default_rng(11)
-
-    def decided(worse: float, block: int, looks: int) -> int | None:
-        test = RateTest()
-        champion, challenger = rng.binomial(block, 0.15, looks), rng.binomial(block, worse, looks)
-        for at in range(looks):
-            test.add(Block(block, int(champion[at]), block, int(challenger[at])))
-            if test.decided:
-                return 2 * block * (at + 1)
-        return None
-
-    rollouts = 10_000
-    wrong = sum(decided(0.15, 40, 60) is not None for _ in range(rollouts))
-    needed = np.asarray([decided(0.20, 20, 1_000) or 40_000 for _ in range(1_000)])
-    variance = 0.15 * 0.85 + 0.20 * 0.80
-    fixed = {
-        sides: int(2 * np.ceil((norm.ppf(1 - 0.05 / sides) + norm.ppf(0.9)) ** 2 * variance / 0.05**2))
-        for sides in (1, 2)
-    }
-    return {
-        "A/A, ever decided": wrong / rollouts, "upper 95 % bound": highest_rate(wrong, rollouts, 0.05),
-        "requests to find 85 % -> 80 %": {
-            "mean": float(needed.mean()), "90 % quantile": float(np.quantile(needed, 0.9)),
-        },
-        "fixed size, 90 % power": {"one-sided": fixed[1], "two-sided": fixed[2]},
-    }  # fmt: skip
-
-
 def split(folder: Path) -> dict[str, Any]:
     """How far a share of 100,000 keys is from what was asked for, in points, over shares and rollouts."""
     from automl_core.models.traffic.split import place_of
@@ -374,7 +339,7 @@ def main() -> int:
     """Measure what is named, all without a name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     every: dict[str, Callable[[Path], dict[str, Any]]] = {
-        each.__name__: each for each in (throughput, taken_back, rest, tests, split, drift)
+        each.__name__: each for each in (throughput, taken_back, rest, split, drift)
     }
     parser.add_argument("what", nargs="*", metavar="WHAT", help=", ".join(every))
     for name in parser.parse_args().what or every:
