@@ -1,6 +1,6 @@
 """What the server of models can do: beside a plain program with the same booster, and when a version is taken back.
 
-python -m benchmarks.serving [throughput] [taken_back] [rest] [tests] [split] [drift]
+python -m benchmarks.serving [throughput] [taken_back] [rest] [split] [drift]
 
 Without a name all are measured, which takes some minutes.
 
