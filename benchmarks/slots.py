@@ -6,6 +6,11 @@
 A trial's seconds are those of its training process by its own clock; the makespan runs from the first
 one's start to the last one's end.
 
+``cpu_a_trial`` is the processor time of Airflow a trial, without the training: of its scheduler, API server, triggerer, DAG
+processor and all that these start (task processes, guards, importing programs), from the start of the run to its end,
+less what the trainings themselves took. Airflow's idling during that time is in it, the database is not. A busy
+machine makes it larger (caches), so two builds are compared in turn.
+
     python -m benchmarks.slots --mean 2
     python -m benchmarks.slots --mean 10
 """
@@ -15,6 +20,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import random
 import shutil
 import sys
@@ -22,18 +28,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from automl_airflow.standalone import StandaloneAirflow, running_airflow
+from automl_airflow.standalone import COMPONENTS, StandaloneAirflow, running_airflow
+from automl_core.backends.guard import descendants, process_table
 from automl_core.client.airflow import AirflowClient
 from automl_core.client.credentials import find_credentials
 from tests.support.postgres import postgres
 
 TRAIN = """
-import json, sys, time
+import json, os, sys, time
 seconds, file = float(sys.argv[1]), sys.argv[2]
 started = time.time()
 time.sleep(seconds)
 with open(file, "a") as out:
-    out.write(json.dumps([started, time.time()]) + "\\n")
+    out.write(json.dumps([started, time.time(), sum(os.times()[:2])]) + "\\n")
 print("accuracy=0.5", flush=True)
 """
 
@@ -74,21 +81,44 @@ def run(mean: float, trials: int, concurrency: int, sigma: float, database: str)
             stack.enter_context(running_airflow(airflow))
             with AirflowClient(find_credentials(folder, {})) as client:
                 client.wait_for_dag("slots", file="slots.yaml", timeout=60)
+                before = cpu_seconds(airflow)
                 started = client.trigger("slots")
                 while not (now := client.run("slots", started.run_id)).over:
                     time.sleep(1)
+                taken = {part: seconds - before[part] for part, seconds in cpu_seconds(airflow).items()}
         if now.state != "success":
             raise RuntimeError(f"the run ended as {now.state}")
         times = [json.loads(line) for line in (folder / "times.jsonl").read_text().splitlines()]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    busy = sum(end - start for start, end in times)
-    makespan = max(end for _, end in times) - min(start for start, _ in times)
+    busy = sum(end - start for start, end, _ in times)
+    makespan = max(end for _, end, _ in times) - min(start for start, _, _ in times)
+    taken["scheduler"] -= sum(cpu for _, _, cpu in times)  # whose children the trainings are
     ideal = list_schedule([scale * d for d in durations], concurrency)
     return {
         "trials": len(times), "mean_seconds": busy / len(times), "makespan": makespan, "ideal_makespan": ideal,
         "slot_use": busy / (concurrency * makespan), "best_possible": busy / (concurrency * ideal),
+        "cpu_a_trial": sum(taken.values()) / trials, **{f"cpu_{part}": taken[part] / trials for part in COMPONENTS},
     }  # fmt: skip
+
+
+def cpu_seconds(airflow: StandaloneAirflow) -> dict[str, float]:
+    """Processor time of each component and of all that it has started so far, by its name.
+
+    What has ended counts with its parent, which has waited for it; nothing of Airflow's leaves a child alone.
+    """
+    table = process_table()
+    roots = {part: airflow.pid(part) for part in COMPONENTS}
+    return {part: sum(map(_seconds, [root, *descendants(root, table)])) for part, root in roots.items()}
+
+
+def _seconds(pid: int) -> float:
+    """Processor time of a process and of its children that it has waited for; 0 of one that has just gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def list_schedule(durations: list[float], places: int) -> float:
