@@ -6,9 +6,9 @@
 A trial's seconds are those of its training process by its own clock; the makespan runs from the first
 one's start to the last one's end.
 
-``cpu_a_trial`` is the processor time of Airflow a trial, without the training: of its scheduler, API server, triggerer, DAG
-processor and all that these start (task processes, guards, importing programs), from the start of the run to its end,
-less what the trainings themselves took. Airflow's idling during that time is in it, the database is not. A busy
+``cpu_a_trial`` is the processor time of Airflow a trial, without the training: of its scheduler, API server, triggerer,
+DAG processor and all that these start (task processes, guards, importing programs), from the start of the run to its
+end, less what the trainings themselves took. Airflow's idling during that time is in it, the database is not. A busy
 machine makes it larger (caches), so two builds are compared in turn.
 
     python -m benchmarks.slots --mean 2
@@ -61,8 +61,10 @@ tasks:
 """
 
 
-def run(mean: float, trials: int, concurrency: int, sigma: float, database: str) -> dict[str, float]:
-    """One measurement; ``sigma`` is that of the durations' logarithm."""
+def run(
+    mean: float, trials: int, concurrency: int, sigma: float, database: str, parallelism: int = 32
+) -> dict[str, float]:
+    """One measurement; ``sigma`` is that of the durations' logarithm, ``parallelism`` Airflow's worker processes."""
     rng = random.Random(1)
     durations = [rng.lognormvariate(0, sigma) for _ in range(trials)]
     scale = mean * trials / sum(durations)
@@ -76,7 +78,7 @@ def run(mean: float, trials: int, concurrency: int, sigma: float, database: str)
         with contextlib.ExitStack() as stack:
             url = stack.enter_context(postgres()) if database == "postgres" else None
             airflow = StandaloneAirflow(
-                folder / ".airflow", dags=dags, automl_home=folder, database=url, parallelism=concurrency + 4, port=0
+                folder / ".airflow", dags=dags, automl_home=folder, database=url, parallelism=parallelism, port=0
             )
             stack.enter_context(running_airflow(airflow))
             with AirflowClient(find_credentials(folder, {})) as client:
@@ -138,8 +140,11 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--sigma", type=float, default=0.25, help="of the logarithm of the durations")
     parser.add_argument("--database", choices=["postgres", "sqlite"], default="postgres")
+    parser.add_argument("--parallelism", type=int, default=32, help="worker processes (Airflow's own default: 32)")
     options = parser.parse_args()
-    found = run(options.mean, options.trials, options.concurrency, options.sigma, options.database)
+    found = run(
+        options.mean, options.trials, options.concurrency, options.sigma, options.database, options.parallelism
+    )
     print("  ".join(f"{name} {value:.4g}" for name, value in found.items()))
 
 

@@ -6,6 +6,7 @@ KubernetesPodOperator.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,9 @@ T = TypeVar("T")
 GIVE_WAY = timedelta(seconds=10)
 """How long a slot that waits leaves its place to trials that are to be tried again."""
 
+
+NAMED_AFTER = 3.0
+"""Seconds after which a slot that waits alive for a place says so by its name; sooner it is called after its trial."""
 
 LONGEST_WAIT = 600.0
 """Seconds after which a slot that waits for a moment rather than for the journal asks again all the same."""
@@ -233,16 +237,25 @@ class SlotTask(ExperimentTask):
         from automl_core.study import NotNow
 
         slot, lane = self._who(study)
-        self._name_waiting(context)
+        began, named = time.monotonic(), False
+
+        def wait(seconds: float) -> None:
+            nonlocal named
+            if not named and time.monotonic() - began >= NAMED_AFTER:
+                named = True
+                self._name_waiting(context)
+            time.sleep(seconds)
+
         self.log.info("waiting ahead of its place: %s", answer.reason)
         self.make_ready(study)
         while True:
             with seat("waiting", seats()) as seated:
                 said = self.patiently(
                     partial(
-                        stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed, alive=seated
+                        stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed, alive=seated,
+                        wait=wait,
                     )
-                )
+                )  # fmt: skip
             if not isinstance(said, NotNow):  # bound in the last moment, perhaps: then it is the trial that was ended
                 return said
             if self.killed:
@@ -350,12 +363,11 @@ class SlotTask(ExperimentTask):
             AirflowFailException: it failed for good.
             AirflowSkipException: it was cancelled.
         """
-        from automl_airflow.compat import name_map_index
         from automl_airflow.labels import ended_label
         from automl_core.states import TrialState
 
         if self.stage is None:
-            name_map_index(context, ended_label(study, binding, outcome))
+            context["label"] = ended_label(study, binding, outcome)  # Airflow renders it once the task has ended
         if told.stop is not None:
             self.log.info("the experiment ends: %s", told.stop.reason)
             self.skip_unbound(context, study)
