@@ -95,32 +95,43 @@ def run(
         shutil.rmtree(folder, ignore_errors=True)
     busy = sum(end - start for start, end, _ in times)
     makespan = max(end for _, end, _ in times) - min(start for start, _, _ in times)
-    taken["scheduler"] -= sum(cpu for _, _, cpu in times)  # whose children the trainings are
+    taken["tasks"] -= sum(cpu for _, _, cpu in times)
     ideal = list_schedule([scale * d for d in durations], concurrency)
     return {
         "trials": len(times), "mean_seconds": busy / len(times), "makespan": makespan, "ideal_makespan": ideal,
         "slot_use": busy / (concurrency * makespan), "best_possible": busy / (concurrency * ideal),
-        "cpu_a_trial": sum(taken.values()) / trials, **{f"cpu_{part}": taken[part] / trials for part in COMPONENTS},
+        "cpu_a_trial": sum(taken.values()) / trials,
+        **{f"cpu_{part}": seconds / trials for part, seconds in taken.items()},
     }  # fmt: skip
 
 
 def cpu_seconds(airflow: StandaloneAirflow) -> dict[str, float]:
-    """Processor time of each component and of all that it has started so far, by its name.
+    """Processor time of each component with all that it has started so far, by its name; the tasks' processes apart.
 
     What has ended counts with its parent, which has waited for it; nothing of Airflow's leaves a child alone.
     """
     table = process_table()
-    roots = {part: airflow.pid(part) for part in COMPONENTS}
-    return {part: sum(map(_seconds, [root, *descendants(root, table)])) for part, root in roots.items()}
+    found = {"tasks": 0.0}
+    for part in COMPONENTS:
+        root = airflow.pid(part)
+        own, ended = _seconds(root)
+        started = ended + sum(sum(_seconds(pid)) for pid in descendants(root, table))
+        if part == "scheduler":  # LocalExecutor's workers are its children
+            found |= {part: own, "tasks": started}
+        else:
+            found[part] = own + started
+    return found
 
 
-def _seconds(pid: int) -> float:
-    """Processor time of a process and of its children that it has waited for; 0 of one that has just gone."""
+def _seconds(pid: int) -> tuple[float, float]:
+    """Processor time of a process and of its children that it has waited for; none of one that has just gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        return 0.0, 0.0
+    user, system, ended_user, ended_system = map(int, fields[11:15])
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + system) / tick, (ended_user + ended_system) / tick
 
 
 def list_schedule(durations: list[float], places: int) -> float:
@@ -142,9 +153,7 @@ def main() -> None:
     parser.add_argument("--database", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--parallelism", type=int, default=32, help="worker processes (Airflow's own default: 32)")
     options = parser.parse_args()
-    found = run(
-        options.mean, options.trials, options.concurrency, options.sigma, options.database, options.parallelism
-    )
+    found = run(options.mean, options.trials, options.concurrency, options.sigma, options.database, options.parallelism)
     print("  ".join(f"{name} {value:.4g}" for name, value in found.items()))
 
 

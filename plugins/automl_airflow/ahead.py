@@ -57,8 +57,8 @@ def slots_ahead(experiment: Experiment) -> int:
     As many as its places, since trials that began together end together; but few in all, since each may hold a
     worker. None with several training tasks, whose limits Airflow counts one by one. None in a pool that the file
     names: experiments share with it what trains (eight GPUs, say), and who only waits would take places from those of
-    others that could train. A trial that trains in the worker itself shares the workers of its queue in the same way: none
-    where the file names one.
+    others that could train. A trial that trains in the worker itself shares the workers of its queue in the same way:
+    none where the file names one.
     """
     if len(experiment.tasks) != 1:
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -265,7 +266,8 @@ class TrialOperator(SlotTask, ExperimentOperator):
         from automl_core.storage.base import StorageError, StorageUnavailable
         from automl_core.study import Outcome
 
-        self.announce(context, study, binding)
+        naming = threading.Thread(target=self.announce, args=(context, study, binding), daemon=True)
+        naming.start()  # Airflow's answer takes as long as the start of a training
         bundle = bundle_folder(context)
         try:
             self._run = self.patiently(
@@ -289,6 +291,8 @@ class TrialOperator(SlotTask, ExperimentOperator):
             reason = f"the attempt broke off: {type(error).__name__}: {error}"
             outcome = Outcome(TrialState.FAILED, reason, retryable=True, blameless=isinstance(error, StorageError))
             return outcome, self.patiently(lambda: study.tell(binding, outcome))
+        finally:
+            naming.join()  # the name that it ends with is the last
 
     def on_kill(self) -> None:
         """The task was cleared or marked in the UI, or its worker is ending: end the training, record why."""

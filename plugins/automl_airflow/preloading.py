@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 
 TRIALS = (
     "automl_airflow.factory",
     "automl_airflow.figures",
     "automl_airflow.plugin",  # each task's process loads Airflow's plugins, to look for listeners
+    "automl_airflow.remote",
     "automl_airflow.reporting",
     "automl_airflow.stages",
     "automl_airflow.tracking",
@@ -24,6 +26,7 @@ TRIALS = (
     "automl_core.running.local",
     "automl_core.spec.loader",
     "automl_core.storage.renewing",
+    "automl_core.storage.retry",
     "automl_core.storage.testing",
     "automl_core.study",
     "automl_core.study.finding",
@@ -33,7 +36,10 @@ TRIALS = (
 AIRFLOWS = (
     "airflow.dag_processing.bundles.local",
     "airflow.dag_processing.dagbag",
+    "airflow.providers.standard.operators.empty",
     "airflow.sdk.bases.sensor",
+    "airflow.sdk.observability.stats",
+    "encodings.utf_8_sig",
     "jinja2.ext",
 )
 """What Airflow imports in a task's process before it runs the task; that one is missing costs a little time alone."""
@@ -55,15 +61,17 @@ SEARCH = (
 """
 
 
-_EXPERIMENT = {
-    "name": "preloaded",
-    "goal": {"metric": "loss", "direction": "minimize"},
-    "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
-    "trials": {"max": 1},
-    "tasks": [{"name": "train", "command": "true", "airflow": {}}],
-    "airflow": {},
-    "stop": {},
-}
+_EXPERIMENT = """
+name: preloaded
+goal: {metric: loss, direction: minimize}
+search: {algorithm: random}
+space:
+  x: {type: uniform, low: 0, high: 1}
+trials: {max: 1}
+tasks:
+  - command: "true"
+"""
+"""A file of the smallest kind: pydantic builds the schema of a model when the first of its kind is made."""
 
 
 def preload_trials() -> None:
@@ -72,8 +80,6 @@ def preload_trials() -> None:
     Raises:
         ImportError: something of ours can't be imported.
     """
-    from automl_airflow.plugin import is_installed
-    from automl_core.spec.models import Experiment
     from automl_core.templates.within import build_models
 
     for module in (*TRIALS, *SEARCH):
@@ -84,9 +90,26 @@ def preload_trials() -> None:
         except ImportError:  # moved by another release: each task's process finds it where it lies now
             continue
     build_models()
-    Experiment.model_validate(_EXPERIMENT)  # pydantic builds the schema of a model when the first of it is read
-    is_installed()
+    _warm()
     os.register_at_fork(after_in_child=_reseed)
+
+
+def _warm() -> None:
+    """Do once what is remembered, so that no fork has to do it."""
+    from jinja2 import Environment
+
+    from automl_airflow.compat import warm_client
+    from automl_airflow.factory import experiment_dag
+    from automl_airflow.plugin import is_installed
+    from automl_core.templates.loading import parse_document
+    from automl_core.templates.places import Places
+
+    path = Path("preloaded.yaml")
+    experiment, _ = parse_document(_EXPERIMENT, str(path), Places.of(path, None))
+    experiment_dag(experiment, path, task="trial")
+    Environment().from_string("{{ label }}")  # its lexer's expressions, compiled: what names a mapped instance
+    is_installed()
+    warm_client()
 
 
 def preload_models() -> None:
