@@ -215,6 +215,8 @@ class TrialOperator(SlotTask, ExperimentOperator):
         self.task_index = task_index
         self.step_ids = step_ids
         self.ahead = ahead
+        if len(step_ids) == 1:  # mapped alone: Airflow gives it its slot in any case, and would record each "rendered"
+            self.template_fields = ()
         self._run: LocalRun | None = None
         self._guard: ReadyGuard | None = None
 
