@@ -11,12 +11,14 @@ import os
 import selectors
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,7 +64,7 @@ class ReadyGuard:
                 undo.callback(os.close, self.output)
                 try:
                     self.process = subprocess.Popen(
-                        [sys.executable, "-I", "-S", guard.__file__, label],
+                        [sys.executable, "-I", "-S", _guard_program(), label],
                         stdin=far_link.fileno(),
                         stdout=far_output,
                         stderr=far_output,
@@ -394,6 +396,19 @@ class LocalProcess(Job):
         if self._forks is not None and self._identity is not None:
             found = self._forks.usage(self._identity.pid)
         return found or (0.0, 0)
+
+
+def _guard_program() -> str:
+    """The guard's file: as bytecode where Python keeps that of this very source, for it compiles a script each time."""
+    source = guard.__file__
+    try:
+        kept, found = cache_from_source(source), os.stat(source)
+        with open(kept, "rb") as file:
+            head = file.read(16)
+    except (OSError, NotImplementedError):
+        return source
+    fields = (0, int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)  # importlib's own check (PEP 552)
+    return kept if head == MAGIC_NUMBER + struct.pack("<III", *fields) else source
 
 
 def _encoded(text: str, what: str) -> bytes:

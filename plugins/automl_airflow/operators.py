@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -268,8 +267,6 @@ class TrialOperator(SlotTask, ExperimentOperator):
         from automl_core.storage.base import StorageError, StorageUnavailable
         from automl_core.study import Outcome
 
-        naming = threading.Thread(target=self.announce, args=(context, study, binding), daemon=True)
-        naming.start()  # Airflow's answer takes as long as the start of a training
         bundle = bundle_folder(context)
         try:
             self._run = self.patiently(
@@ -285,7 +282,8 @@ class TrialOperator(SlotTask, ExperimentOperator):
                     ready=self._guard,
                 )
             )
-            return self._run.run()
+            with self.announced(context, study, binding):
+                return self._run.run()
         except StorageUnavailable:  # as a worker that is lost: what can't be told can't be counted either
             raise
         except Exception as error:  # of ours, not of the training: the study must not take it for running
@@ -293,8 +291,6 @@ class TrialOperator(SlotTask, ExperimentOperator):
             reason = f"the attempt broke off: {type(error).__name__}: {error}"
             outcome = Outcome(TrialState.FAILED, reason, retryable=True, blameless=isinstance(error, StorageError))
             return outcome, self.patiently(lambda: study.tell(binding, outcome))
-        finally:
-            naming.join()  # the name that it ends with is the last
 
     def on_kill(self) -> None:
         """The task was cleared or marked in the UI, or its worker is ending: end the training, record why."""

@@ -107,7 +107,9 @@ def _warm() -> None:
     path = Path("preloaded.yaml")
     experiment, _ = parse_document(_EXPERIMENT, str(path), Places.of(path, None))
     experiment_dag(experiment, path, task="trial")
-    Environment().from_string("{{ label }}")  # its lexer's expressions, compiled: what names a mapped instance
+    Environment(autoescape=True).from_string(
+        "{{ label }}"
+    )  # its lexer's expressions, compiled: what names a mapped instance
     is_installed()
     warm_client()
 

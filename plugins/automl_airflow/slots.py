@@ -7,10 +7,12 @@ KubernetesPodOperator.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Timer
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk.exceptions import (
@@ -32,7 +34,10 @@ GIVE_WAY = timedelta(seconds=10)
 
 
 NAMED_AFTER = 3.0
-"""Seconds after which a slot that waits alive for a place says so by its name; sooner it is called after its trial."""
+"""Seconds for which a local trial's slot waits or trains before it is named after that: nobody reads a name of less.
+
+Each name is a request to Airflow's API server, which is what a trial of two seconds costs it most of.
+"""
 
 LONGEST_WAIT = 600.0
 """Seconds after which a slot that waits for a moment rather than for the journal asks again all the same."""
@@ -330,6 +335,29 @@ class SlotTask(ExperimentTask):
             self.log.info("%s, attempt %d", self.stage, binding.attempt)
             return
         name_map_index(context, running_label(study, binding))
+        self._say_trial(study, binding)
+
+    @contextmanager
+    def announced(self, context: Any, study: Study, binding: Binding) -> Iterator[None]:
+        """What `announce` does, for as long as the block trains: the name comes only once it is worth it."""
+        if self.stage is not None or study.state.lanes is not None:  # a lane's name would be that of a trial before
+            self.announce(context, study, binding)
+            yield
+            return
+        from automl_airflow.compat import name_map_index
+        from automl_airflow.labels import running_label
+
+        self._say_trial(study, binding)
+        naming = Timer(NAMED_AFTER, name_map_index, (context, running_label(study, binding)))
+        naming.daemon = True
+        naming.start()
+        try:
+            yield
+        finally:
+            naming.cancel()
+            naming.join()  # whatever name comes after the block is the last
+
+    def _say_trial(self, study: Study, binding: Binding) -> None:
         self.log.info("trial %d, attempt %d: %s", binding.trial, binding.attempt, study.space.key(binding.params))
 
     def subject(self, binding: Binding) -> str:

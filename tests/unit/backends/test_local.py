@@ -183,6 +183,48 @@ def test_a_guard_that_cannot_start_says_why(make: Start, monkeypatch: pytest.Mon
         make(["true"]).start()
 
 
+def test_a_guard_that_was_started_ahead_takes_the_training(make: Start) -> None:
+    ready = ReadyGuard("ahead of its trial")
+    with make("echo $PPID; exit 3", ready=ready) as job:
+        job.start()
+        assert int(first_line(job)) == ready.process.pid
+        for _ in job.follow(interval=0.5):
+            pass
+        ended = job.poll()
+    assert ended is not None and ended.code == 3
+    assert ready.taken
+    assert ready.process.returncode == 0
+
+
+def test_a_guard_that_died_while_it_waited_is_replaced(make: Start) -> None:
+    ready = ReadyGuard("ahead of its trial")
+    ready.process.kill()
+    ready.process.wait()
+    with make("echo here", ready=ready) as job:
+        job.start()
+        assert first_line(job) == "here"
+    assert not ready.taken
+    ready.close()
+
+
+def test_a_guard_that_nobody_needed_ends() -> None:
+    ready = ReadyGuard("ahead of its trial")
+    assert ready.waits
+    ready.close()
+    assert ready.process.returncode == 0
+
+
+def test_bytecode_of_another_guard_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "guard.py"
+    source.write_text("print('old')")
+    monkeypatch.setattr("automl_core.backends.guard.__file__", str(source))
+    assert local._guard_program() == str(source), "there is none"
+    kept = py_compile.compile(str(source))
+    assert local._guard_program() == kept
+    source.write_text("print('newer')")
+    assert local._guard_program() == str(source)
+
+
 def test_a_guard_that_breaks_says_why(make: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "guard.py"
     broken.write_text("raise RuntimeError('out of luck')")
