@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import signal
 import socket
 import sys
@@ -15,10 +16,11 @@ from typing import Any
 
 import pytest
 
+from automl_core.backends import local
 from automl_core.backends.base import Cause, Exit, StartError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.guard import process_stat
-from automl_core.backends.local import LocalProcess
+from automl_core.backends.local import LocalProcess, ReadyGuard
 from automl_core.backends.output import OutputBuffer
 from automl_core.spec.tasks import LocalTask
 
@@ -32,8 +34,9 @@ def context(tmp_path: Path) -> TrialContext:
 
 @pytest.fixture
 def make(context: TrialContext, tmp_path: Path) -> Start:
-    def make(command: list[str] | str, **fields: Any) -> LocalProcess:
-        return LocalProcess(LocalTask.model_validate({"command": command, **fields}), context, home=tmp_path)
+    def make(command: list[str] | str, ready: ReadyGuard | None = None, **fields: Any) -> LocalProcess:
+        task = LocalTask.model_validate({"command": command, **fields})
+        return LocalProcess(task, context, home=tmp_path, ready=ready)
 
     return make
 
@@ -191,7 +194,8 @@ def test_a_guard_that_was_started_ahead_takes_the_training(make: Start) -> None:
         for _ in job.follow(interval=0.5):
             pass
         ended = job.poll()
-    assert ended is not None and ended.code == 3
+    assert ended is not None
+    assert ended.code == 3
     assert ready.taken
     assert ready.process.returncode == 0
 

@@ -14,10 +14,10 @@ import pytest
 from airflow.sdk import DAG, Asset, AssetAll, AssetAny, CronDataIntervalTimetable, CronTriggerTimetable
 from airflow.timetables.base import TimeRestriction
 
-from automl_airflow.factory import build_dag, experiment_dag
+from automl_airflow.factory import build, build_dag, experiment_dag
 from automl_core.spec.errors import SpecError
 from automl_core.spec.models import Experiment
-from tests.unit.plugins.files import TWO_TASKS, body, round_trip, write
+from tests.unit.plugins.files import GOOD, TWO_TASKS, body, round_trip, write
 
 BERLIN = {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}
 
@@ -217,10 +217,11 @@ def test_pools_are_found_in_the_serialized_dag(count: int) -> None:
 @pytest.mark.parametrize("tasks", [GOOD["tasks"], TWO_TASKS], ids=["alone", "group"])
 def test_a_tasks_process_makes_the_same_tasks_and_only_what_its_own_needs(tasks: Any) -> None:
     experiment = Experiment.model_validate(body(tasks=tasks))
-    whole = experiment_dag(experiment, PATH)
-    own, propose = (experiment_dag(experiment, PATH, task=task) for task in ("trial", "propose"))
+    whole = experiment_dag(experiment, Path("first.yaml"))
+    own, propose = (experiment_dag(experiment, Path("first.yaml"), task=task) for task in ("trial", "propose"))
     assert own.task_dict.keys() == whole.task_dict.keys()
-    assert not own.params and not own.doc_md, "Airflow would check each parameter's schema, for a trial that reads none"
+    assert not own.doc_md
+    assert not own.params, "Airflow would check each parameter's schema, for a trial that reads none"
     assert dict(propose.params.items()) == dict(whole.params.items())
     for task_id, task in whole.task_dict.items():
         assert own.task_dict[task_id].downstream_task_ids == task.downstream_task_ids
