@@ -5,9 +5,7 @@ An installed one is found by its entry point, and Airflow reports a plugin that 
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-
 from automl_airflow import plugin
 
-if not any(each.module == plugin.__name__ for each in entry_points(group="airflow.plugins")):
+if not plugin.is_installed():
     AutoMLPlugin = plugin.AutoMLPlugin

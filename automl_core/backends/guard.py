@@ -347,3 +347,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # all is said: what Python tidies up costs each trial milliseconds at its end

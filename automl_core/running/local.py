@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from automl_core.backends.base import Exit, StartError
 from automl_core.backends.contract import TrialContext, substitute
-from automl_core.backends.local import LocalProcess
+from automl_core.backends.local import LocalProcess, ReadyGuard
 from automl_core.backends.substitution import PlaceholderError
 from automl_core.code import CodeError
 from automl_core.data.access import Access, DataError, FromEnvironment
@@ -53,6 +53,7 @@ class LocalRun:
     def __init__(
         self, study: Study, store: ObjectStore, binding: Binding, *, home: Path, emit: Callable[[str], None],
         patience: float = PATIENCE, bundle: Path | None = None, access: Access | None = None,
+        ready: ReadyGuard | None = None,
     ) -> None:  # fmt: skip
         """Make ready.
 
@@ -65,6 +66,7 @@ class LocalRun:
             patience: seconds that the store may be away before the training begins, and once it has ended.
             bundle: folder of the DAG bundle that the experiment file comes from; ``home`` where there is none.
             access: opens what data sets lie in; with the environment's keys when None.
+            ready: a guard that was started ahead of the attempt; whoever gives it closes it where it was not taken.
 
         Raises:
             TypeError: the training task is not a local one.
@@ -86,7 +88,7 @@ class LocalRun:
         self._data = data_of(study, home, bundle, access or FromEnvironment())
         self._opened = Opened()
         self._environment: Held | None = None
-        self._emit, self._patience = emit, patience
+        self._emit, self._patience, self._ready = emit, patience, ready
         self._ordered: tuple[TrialState, str] | None = None
         self._parent = os.getppid()
 
@@ -220,7 +222,7 @@ class LocalRun:
         attempt = Attempt(self.watch, source, self.folders.log, self._emit)
         python = self._environment.python if self._environment is not None else None
         limit = self.study.experiment.trials.timeout
-        with LocalProcess(self.task, context, timeout=limit, home=self.home, python=python) as job:
+        with LocalProcess(self.task, context, timeout=limit, home=self.home, python=python, ready=self._ready) as job:
             self.job = job
             if self._ordered is not None:
                 job.terminate(0)  # killed before there was a job: start() starts nothing then

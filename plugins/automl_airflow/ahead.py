@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
     from automl_core.study import Answer, NotNow, Study
 
+_ELSEWHERE = (KubernetesTask, CustomResourceTask, MaxComputeTask)
+
 EVERYBODYS_POOL = "default_pool"
 """Airflow's pool of all tasks that name none."""
 
@@ -36,6 +38,9 @@ LONGEST_STAY = 30.0
 LOOK, RAREST_LOOK = 0.1, 0.5
 """Seconds between two looks at the journal, by how long a look takes: a folder is asked more often than a bucket."""
 
+FIRST_LOOK = 0.02
+"""Seconds between two looks of the one who has the first claim on the next place."""
+
 _SHARE = 20.0
 """A look may take so small a part of the time between two."""
 
@@ -50,20 +55,27 @@ def slots_ahead(experiment: Experiment) -> int:
     """How many slots beyond its places an experiment lets Airflow start.
 
     As many as its places, since trials that began together end together; but few in all, since each may hold a
-    worker. None where the training runs in the worker itself, nor with several training tasks, whose limits Airflow
-    counts one by one. None in a pool that the file names: experiments share with it what trains (eight GPUs, say), and
-    who only waits would take places from those of others that could train.
+    worker. None with several training tasks, whose limits Airflow counts one by one. None in a pool that the file
+    names: experiments share with it what trains (eight GPUs, say), and who only waits would take places from those of
+    others that could train. A trial that trains in the worker itself shares the workers of its queue in the same way:
+    none where the file names one.
     """
     if len(experiment.tasks) != 1:
         return 0
     task = experiment.tasks[0]
-    if not isinstance(task, KubernetesTask | CustomResourceTask | MaxComputeTask):
+    place = task.airflow.arguments(under=experiment.airflow)
+    if place.get("pool", EVERYBODYS_POOL) != EVERYBODYS_POOL:
         return 0
-    if task.airflow.arguments(under=experiment.airflow).get("pool", EVERYBODYS_POOL) != EVERYBODYS_POOL:
+    if not isinstance(task, _ELSEWHERE) and "queue" in place:
         return 0
     from airflow.configuration import conf
 
     return min(max(0, conf.getint("automl", "slots_ahead", fallback=MOST)), experiment.trials.concurrency)
+
+
+def lanes_ahead(experiment: Experiment) -> int:
+    """How many lanes beyond its places: a lane that trains in its own worker goes from trial to trial by itself."""
+    return slots_ahead(experiment) if isinstance(experiment.tasks[0], _ELSEWHERE) else 0
 
 
 def seats() -> int:
@@ -136,7 +148,8 @@ def stay(
         if study.journal.moved():
             study.refresh()
         if study.state.seq == seen:
-            wait(min(RAREST_LOOK, max(LOOK, _SHARE * (clock() - looked))))
+            least = LOOK if before > 0 else FIRST_LOOK
+            wait(min(RAREST_LOOK, max(least, _SHARE * (clock() - looked))))
     return last
 
 

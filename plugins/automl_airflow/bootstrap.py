@@ -11,9 +11,7 @@ processes, rather than in each of them anew (benchmarks/README.md has what that 
 
 from __future__ import annotations
 
-import importlib
 import logging
-import os
 import sys
 
 log = logging.getLogger(__name__)
@@ -60,59 +58,12 @@ def preload() -> None:
     if not forking - {"dag-processor"}:
         return
     try:
-        import automl_core.results
-        import automl_core.running.local
-        import automl_core.spec.loader
-        import automl_core.study  # noqa: F401
-        from automl_core.templates.within import build_models
+        from automl_airflow.preloading import preload_models, preload_trials
 
-        build_models()
-        _preload_search()
-        _preload_models()
+        preload_trials()
+        preload_models()
     except Exception:
         log.exception("what trials need is imported by each of them instead of once")
-
-
-def _preload_models() -> None:
-    """Import what makes DAGs of models' and projects' files, and their operators: a twentieth of a second a task."""
-    from automl_airflow.annotation.factory import load_builder
-    from automl_airflow.models.factory import load_builders
-
-    load_builders()
-    load_builder()
-
-
-def _preload_search() -> None:
-    """Import what a suggestion needs: the algorithms' own modules import numpy and scipy only when they are used.
-
-    `scipy.stats` alone costs two seconds of CPU, which each trial would spend before it trains.
-    """
-    for module in _SEARCH:
-        importlib.import_module(module)
-    os.register_at_fork(after_in_child=_reseed)
-
-
-_SEARCH = (
-    "automl_core.search.auto",
-    "automl_core.search.bayesian.acquisition",
-    "automl_core.search.bayesian.initial",
-    "automl_core.search.bayesian.maximize",
-    "automl_core.search.bayesian.surrogate",
-    "automl_core.search.bayesian.transfer",
-    "scipy.stats.qmc",  # Sobol points, with which nearly every search begins
-    "threadpoolctl",
-)
-
-
-def _reseed() -> None:
-    """In a forked process: numbers of its own, where all would go on with the one state that numpy began with.
-
-    The search draws from generators of its own. But any task of any DAG is forked from here, and one that asks
-    `numpy.random.rand` without a seed expects other numbers than its neighbour.
-    """
-    import numpy
-
-    numpy.random.seed()
 
 
 def _preload_operators() -> None:

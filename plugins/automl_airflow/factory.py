@@ -50,6 +50,9 @@ AIRFLOW_RETRIES = 10
 """Tries that Airflow allows beyond the first. The study decides whether a failed training is worth another
 (``trials.retries``); the rest is for workers that die, which are no failure of the trial."""
 
+PROPOSE = "propose"
+"""The task that reads a run's conf."""
+
 
 def build_dag(path: Path, bundle: Path | None = None) -> DAG:
     """Make the DAG of an experiment file (see `build`)."""
@@ -77,6 +80,9 @@ def build(path: Path, bundle: Path | None = None) -> tuple[DAG, list[Problem]]:
             message = taken_message(other, path, experiment.name, bundle)
             raise SpecError(locate([Problem(message, ("name",))], document))
         _check_beside(experiment, path, document)
+    task = get_parsing_context().task_id
+    if task is not None:  # nobody reads what its process says of the file
+        return experiment_dag(experiment, path, task=task), []
     warnings = locate(warnings_of(experiment, home(), path), document)
     newer = places.newer(experiment.template.name, experiment.template.version) if experiment.template else None
     return experiment_dag(experiment, path, warnings, newer), warnings
@@ -101,8 +107,9 @@ def _check_beside(experiment: Experiment, path: Path, document: Document) -> Non
 
 
 def experiment_dag(
-    experiment: Experiment, path: Path, warnings: Sequence[Problem] = (), newer: int | None = None
-) -> DAG:
+    experiment: Experiment, path: Path, warnings: Sequence[Problem] = (), newer: int | None = None,
+    task: str | None = None,
+) -> DAG:  # fmt: skip
     """Make the DAG of a validated experiment.
 
     Args:
@@ -110,6 +117,9 @@ def experiment_dag(
         path: its file.
         warnings: what in the file may be a slip; they stand in the DAG's documentation.
         newer: a newer version of its template, where there is one.
+        task: the task whose process runs one instance of it; None where the DAG is made to be looked at. The form of
+            the run's conf is for people and for `propose`: Airflow checks it against its schema twice in each task's
+            process, which costs as much as reading the file.
     """
     concurrency, ahead = experiment.trials.concurrency, slots_ahead(experiment)
     dag = DAG(
@@ -119,9 +129,9 @@ def experiment_dag(
         catchup=False,
         max_active_runs=1,
         max_active_tasks=max(16, concurrency + ahead + 2),
-        params=build_params(experiment, names()),
+        params=build_params(experiment, names()) if task in (None, PROPOSE) else None,
         tags={"automl", *experiment.tags},
-        doc_md=_doc(experiment, path, newer) + doc_of_warnings(warnings),
+        doc_md=_doc(experiment, path, newer) + doc_of_warnings(warnings) if task is None else None,
         default_args={"owner": experiment.owner},
         is_paused_upon_creation=False if experiment.schedule is None else None,
         render_template_as_native_obj=True,
@@ -137,7 +147,7 @@ def experiment_dag(
     outlets: dict[str, Any] = {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
-            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place
+            task_id=PROPOSE, file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place
         )
         if len(experiment.tasks) == 1:
             operator, own = operator_of(experiment.tasks[0], experiment)

@@ -16,12 +16,13 @@ from airflow.sdk.exceptions import (
 )
 
 from automl_airflow import closed_runs, tracking
-from automl_airflow.ahead import slots_ahead
+from automl_airflow.ahead import lanes_ahead
 from automl_airflow.slots import ExperimentTask, SlotTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from automl_core.backends.local import ReadyGuard
     from automl_core.running.local import LocalRun
     from automl_core.spec.overrides import Change
     from automl_core.spec.stages import StageName
@@ -113,7 +114,7 @@ class ProposeOperator(ExperimentOperator):
         )  # fmt: skip
         if state.lanes is not None:
             self.log.info("%d slots run in %d lanes: one task instance runs trial after trial", slots, state.lanes)
-        mapped = slots if state.lanes is None else min(slots, state.lanes + slots_ahead(study.experiment))
+        mapped = slots if state.lanes is None else min(slots, state.lanes + lanes_ahead(study.experiment))
         return list(range(self._mappable(mapped)))
 
     @staticmethod
@@ -205,12 +206,18 @@ class TrialOperator(SlotTask, ExperimentOperator):
     backend = "local"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
 
-    def __init__(self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], ahead: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.slot = slot
         self.task_index = task_index
         self.step_ids = step_ids
+        self.ahead = ahead
+        if len(step_ids) == 1:  # mapped alone: Airflow gives it its slot in any case, and would record each "rendered"
+            self.template_fields = ()
         self._run: LocalRun | None = None
+        self._guard: ReadyGuard | None = None
 
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """Ask what to do, do it, and record what became of it.
@@ -223,15 +230,32 @@ class TrialOperator(SlotTask, ExperimentOperator):
         from automl_core.study import Ended
 
         store, study = self.open_study(context)
+        self.woken = event is not None
         if study.state.lanes is not None:
             from automl_airflow.lanes import run_lane
 
             return run_lane(self, context, store, study)
-        binding = self.bind(context, study)
-        if isinstance(binding, Ended):
-            return self.conclude_again(context, study, binding)
-        outcome, told = self.train(context, store, study, binding)
+        try:
+            binding = self.bind(context, study)
+            if isinstance(binding, Ended):
+                return self.conclude_again(context, study, binding)
+            outcome, told = self.train(context, store, study, binding)
+        finally:
+            if self._guard is not None and not self._guard.taken:
+                self._guard.close()
         return self.conclude(context, study, binding, outcome, told)
+
+    def make_ready(self, study: Study) -> None:
+        """Load the search, and start the guard of the training: what takes time and decides nothing."""
+        from automl_core.backends.base import StartError
+        from automl_core.backends.local import ReadyGuard
+
+        super().make_ready(study)
+        if self._guard is None:
+            try:
+                self._guard = ReadyGuard(f"{study.state.name}/{study.state.run}, ahead of its trial")
+            except StartError as error:  # the attempt tries it again, and tells
+                self.log.warning("%s", error)
 
     def train(self, context: Any, store: ObjectStore, study: Study, binding: Binding) -> tuple[Outcome, Told]:
         """Run one attempt at one training task on this worker."""
@@ -243,7 +267,6 @@ class TrialOperator(SlotTask, ExperimentOperator):
         from automl_core.storage.base import StorageError, StorageUnavailable
         from automl_core.study import Outcome
 
-        self.announce(context, study, binding)
         bundle = bundle_folder(context)
         try:
             self._run = self.patiently(
@@ -256,9 +279,11 @@ class TrialOperator(SlotTask, ExperimentOperator):
                     emit=self.log.info,
                     patience=patience(),
                     access=FromConnections(),
+                    ready=self._guard,
                 )
             )
-            return self._run.run()
+            with self.announced(context, study, binding):
+                return self._run.run()
         except StorageUnavailable:  # as a worker that is lost: what can't be told can't be counted either
             raise
         except Exception as error:  # of ours, not of the training: the study must not take it for running

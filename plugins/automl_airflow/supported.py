@@ -29,12 +29,12 @@ def check_airflow(version: str | None = None) -> None:
         import airflow
 
         version = str(airflow.__version__)
-    try:
+    if OLDEST <= tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < BELOW:
+        return
+    try:  # only now: each task's process asks, and looking through all that is installed takes a fiftieth of a second
         ours = version_of("airflow-automl")
     except PackageNotFoundError:
         ours = "(not installed as a package)"
-    if OLDEST <= tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < BELOW:
-        return
     least, below = (".".join(map(str, each)) for each in (OLDEST, BELOW))
     raise UnsupportedAirflow(
         f"airflow-automl {ours} runs on Airflow {least} and later, below {below}, and this is Airflow {version}: the "

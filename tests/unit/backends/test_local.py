@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import signal
 import socket
 import sys
@@ -15,10 +16,11 @@ from typing import Any
 
 import pytest
 
+from automl_core.backends import local
 from automl_core.backends.base import Cause, Exit, StartError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.guard import process_stat
-from automl_core.backends.local import LocalProcess
+from automl_core.backends.local import LocalProcess, ReadyGuard
 from automl_core.backends.output import OutputBuffer
 from automl_core.spec.tasks import LocalTask
 
@@ -32,8 +34,9 @@ def context(tmp_path: Path) -> TrialContext:
 
 @pytest.fixture
 def make(context: TrialContext, tmp_path: Path) -> Start:
-    def make(command: list[str] | str, **fields: Any) -> LocalProcess:
-        return LocalProcess(LocalTask.model_validate({"command": command, **fields}), context, home=tmp_path)
+    def make(command: list[str] | str, ready: ReadyGuard | None = None, **fields: Any) -> LocalProcess:
+        task = LocalTask.model_validate({"command": command, **fields})
+        return LocalProcess(task, context, home=tmp_path, ready=ready)
 
     return make
 
@@ -181,6 +184,49 @@ def test_a_guard_that_cannot_start_says_why(make: Start, monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(StartError, match="/nowhere/python"):
         make(["true"]).start()
+
+
+def test_a_guard_that_was_started_ahead_takes_the_training(make: Start) -> None:
+    ready = ReadyGuard("ahead of its trial")
+    with make("echo $PPID; exit 3", ready=ready) as job:
+        job.start()
+        assert int(first_line(job)) == ready.process.pid
+        for _ in job.follow(interval=0.5):
+            pass
+        ended = job.poll()
+    assert ended is not None
+    assert ended.code == 3
+    assert ready.taken
+    assert ready.process.returncode == 0
+
+
+def test_a_guard_that_died_while_it_waited_is_replaced(make: Start) -> None:
+    ready = ReadyGuard("ahead of its trial")
+    ready.process.kill()
+    ready.process.wait()
+    with make("echo here", ready=ready) as job:
+        job.start()
+        assert first_line(job) == "here"
+    assert not ready.taken
+    ready.close()
+
+
+def test_a_guard_that_nobody_needed_ends() -> None:
+    ready = ReadyGuard("ahead of its trial")
+    assert ready.waits
+    ready.close()
+    assert ready.process.returncode == 0
+
+
+def test_bytecode_of_another_guard_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "guard.py"
+    source.write_text("print('old')")
+    monkeypatch.setattr("automl_core.backends.guard.__file__", str(source))
+    assert local._guard_program() == str(source), "there is none"
+    kept = py_compile.compile(str(source))
+    assert local._guard_program() == kept
+    source.write_text("print('newer')")
+    assert local._guard_program() == str(source)
 
 
 def test_a_guard_that_breaks_says_why(make: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import (
 )
 
 from automl_airflow import ahead, compat
-from automl_airflow.ahead import AFTER_YOU, LONGEST_STAY, LOOK, RAREST_LOOK, slots_ahead, stay
+from automl_airflow.ahead import AFTER_YOU, LONGEST_STAY, LOOK, RAREST_LOOK, lanes_ahead, slots_ahead, stay
 from automl_airflow.factory import experiment_dag
 from automl_airflow.labels import NOT_NEEDED
 from automl_airflow.machine import seat
@@ -42,6 +42,7 @@ POD = {
     "name": "train", "backend": "kubernetes", "image": "python:3.11", "command": "true",
     "storage_mount": {"path": "/mnt/runs", "host_path": "./runs"},
 }  # fmt: skip
+LOCAL = {"name": "train", "command": ["true"]}
 SQL = {"name": "train", "backend": "maxcompute", "sql": "SELECT 1"}
 TRAINJOB = trainjob(["train"], storage_path="/mnt/runs")
 OWN: dict[str, Any] = {"storage": "file://./runs", "connection": None, "experiment": "first", "step_ids": ["trial"]}
@@ -328,7 +329,7 @@ def spec(task: dict[str, Any], **trials: Any) -> Experiment:
 def test_as_many_wait_ahead_as_there_are_places_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     assert slots_ahead(spec(POD)) == 4
     assert slots_ahead(spec(POD, concurrency=50)) == ahead.MOST
-    assert slots_ahead(spec({"name": "train", "command": ["true"]})) == 0, "a local training has the worker"
+    assert slots_ahead(spec(LOCAL)) == 4
     assert slots_ahead(spec(TRAINJOB)) == 4
     several = body(tasks=[POD, {**POD, "name": "score"}])
     assert slots_ahead(Experiment.model_validate(several)) == 0
@@ -337,15 +338,28 @@ def test_as_many_wait_ahead_as_there_are_places_up_to_a_number(monkeypatch: pyte
         assert slots_ahead(spec(POD)) == number
 
 
+def test_a_lane_that_trains_itself_needs_none_ahead() -> None:
+    assert lanes_ahead(spec(LOCAL)) == 0
+    assert lanes_ahead(spec(POD)) == 4
+
+
+def test_no_local_trial_waits_ahead_on_workers_that_the_file_names() -> None:
+    queue = {"airflow": {"queue": "gpu"}}
+    assert slots_ahead(spec({**LOCAL, **queue})) == 0, "who only waits would have the worker of one that could train"
+    assert slots_ahead(Experiment.model_validate(body(tasks=[LOCAL], **queue))) == 0
+    assert slots_ahead(spec({**POD, **queue})) == 4
+
+
 def test_nobody_waits_ahead_in_a_pool_that_experiments_share() -> None:
     pool = {"airflow": {"pool": "gpus", "pool_slots": 2}}
+    assert slots_ahead(spec({**LOCAL, **pool})) == 0
     assert slots_ahead(spec({**POD, **pool})) == 0, "a pool that counts deferred tasks would count those that wait"
     assert slots_ahead(Experiment.model_validate(body(tasks=[SQL], **pool))) == 0
     everybodys = {**POD, "airflow": {"pool": "default_pool"}}
     assert slots_ahead(Experiment.model_validate(body(tasks=[everybodys], **pool))) > 0, "the task's word goes first"
 
 
-@pytest.mark.parametrize("task", [POD, SQL, TRAINJOB], ids=lambda task: task["backend"])
+@pytest.mark.parametrize("task", [LOCAL, POD, SQL, TRAINJOB], ids=lambda task: task.get("backend", "local"))
 def test_airflow_lets_start_what_waits_ahead_and_the_dag_has_room_for_it(task: dict[str, Any]) -> None:
     dag = experiment_dag(spec(task, concurrency=20), Path("/dags/experiments/first.yaml"))
     trial: Any = dag.get_task("trial")

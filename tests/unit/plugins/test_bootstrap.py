@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 _SUGGESTS = """
 import json, os, sys
@@ -40,6 +41,8 @@ for _ in range(3):
 print(json.dumps(drawn))
 """
 
+_TRAINS = (Path(__file__).parent / "preloaded_trial.py").read_text()
+
 
 def _printed(program: str) -> list[object]:
     env = os.environ | {"AUTOML_PRELOAD_KUBERNETES": "0"}
@@ -56,3 +59,8 @@ def test_a_forked_trial_imports_nothing_more_for_its_suggestion() -> None:
 def test_forked_tasks_of_others_draw_numbers_of_their_own() -> None:
     """With numpy imported before the fork, each would go on with the same global state."""
     assert len(set(_printed(_FORKS))) == 3
+
+
+def test_a_forked_trial_imports_and_builds_nothing_more_to_train() -> None:
+    """Nor for its DAG: what each trial's process does again is what a short trial costs most."""
+    assert _printed(_TRAINS) == []

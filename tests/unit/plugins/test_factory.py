@@ -14,10 +14,10 @@ import pytest
 from airflow.sdk import DAG, Asset, AssetAll, AssetAny, CronDataIntervalTimetable, CronTriggerTimetable
 from airflow.timetables.base import TimeRestriction
 
-from automl_airflow.factory import build_dag, experiment_dag
+from automl_airflow.factory import build, build_dag, experiment_dag
 from automl_core.spec.errors import SpecError
 from automl_core.spec.models import Experiment
-from tests.unit.plugins.files import TWO_TASKS, body, round_trip, write
+from tests.unit.plugins.files import GOOD, TWO_TASKS, body, round_trip, write
 
 BERLIN = {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}
 
@@ -212,3 +212,27 @@ def test_pools_are_found_in_the_serialized_dag(count: int) -> None:
     place = place_in(DagSerialization.to_dict(made(tasks=tasks)))
     assert place is not None
     assert place.pools == tuple(sorted(f"of_{task['name']}" for task in tasks))
+
+
+@pytest.mark.parametrize("tasks", [GOOD["tasks"], TWO_TASKS], ids=["alone", "group"])
+def test_a_tasks_process_makes_the_same_tasks_and_only_what_its_own_needs(tasks: Any) -> None:
+    experiment = Experiment.model_validate(body(tasks=tasks))
+    whole = experiment_dag(experiment, Path("first.yaml"))
+    own, propose = (experiment_dag(experiment, Path("first.yaml"), task=task) for task in ("trial", "propose"))
+    assert own.task_dict.keys() == whole.task_dict.keys()
+    assert not own.doc_md
+    assert not own.params, "Airflow would check each parameter's schema, for a trial that reads none"
+    assert dict(propose.params.items()) == dict(whole.params.items())
+    for task_id, task in whole.task_dict.items():
+        assert own.task_dict[task_id].downstream_task_ids == task.downstream_task_ids
+    assert vars(own.task_dict["reduce"]).keys() == vars(whole.task_dict["reduce"]).keys()
+
+
+def test_a_file_is_read_for_one_task_without_its_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "first.yaml", body(output={"storage": "s3:/bucket/x"}))
+    assert build(path)[1], "a slip"
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "first")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "trial")
+    dag, warnings = build(path)
+    assert not warnings
+    assert not dag.params

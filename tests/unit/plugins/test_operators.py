@@ -15,8 +15,10 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
-from automl_airflow import compat, session
+from automl_airflow import ahead, compat, session, slots
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
+from automl_airflow.places import PlaceTrigger
+from automl_core.backends.local import ReadyGuard
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage import StorageUnavailable
 from automl_core.storage.base import AccessRefused
@@ -350,3 +352,97 @@ def test_a_local_trial_runs_in_the_bundle_that_airflow_gave_its_process(tmp_path
     context = world.context()
     context["ti"].bundle_instance = type("Bundle", (), {"path": bundle, "version": "3f2a"})()
     assert world.operator(0).execute(context)["value"] == 0.5
+
+
+# --- a slot that waits ahead of its place, on this machine -------------------------------------------
+
+
+def waiting(world: World, slot: int) -> TrialOperator:
+    return TrialOperator(
+        task_id="trial", slot=slot, step_ids=["trial"], ahead=2, max_active_tis_per_dagrun=4, **world.where
+    )
+
+
+def test_a_slot_ahead_trains_in_the_place_that_becomes_free_with_the_guard_it_has(
+    tmp_path: Path, skipped: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = {"name": "train", "command": "echo accuracy=0.5 guard=$PPID"}
+    world = World(tmp_path, tasks=[task], trials={"max": 4, "concurrency": 2, "canary": False})
+    world.propose()
+    study = world.study()
+    bindings = [study.ask(slot, places=4) for slot in (0, 1)]
+    started: list[ReadyGuard] = []
+    make = ReadyGuard.__init__
+
+    def ends_meanwhile(self: ReadyGuard, label: str) -> None:
+        make(self, label)
+        started.append(self)
+        assert isinstance(bindings[0], Binding)
+        study.tell(bindings[0], Outcome(TrialState.SUCCEEDED, value=0.4, metrics={"accuracy": 0.4}))
+
+    monkeypatch.setattr(ReadyGuard, "__init__", ends_meanwhile)
+    result = waiting(world, 2).execute(world.context())
+    assert result["value"] == 0.5
+    assert result["metrics"]["guard"] == started[0].process.pid
+    assert len(started) == 1
+    assert world.study().state.works[2].state is TrialState.SUCCEEDED
+    assert len(world.study().state.running) == 1
+
+
+def test_a_slot_ahead_that_gives_its_worker_back_leaves_no_guard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, tasks=prints("accuracy=0.5"), trials={"max": 4, "concurrency": 2, "canary": False})
+    world.propose()
+    study = world.study()
+    for slot in (0, 1):
+        study.ask(slot, places=4)
+    monkeypatch.setattr(ahead, "stay", lambda study, answer, *_, **__: answer)  # no place is expected soon
+    operator = waiting(world, 2)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(world.context())
+    assert isinstance(deferred.value.trigger, PlaceTrigger)
+    assert operator._guard is not None
+    assert operator._guard.process.returncode == 0
+    assert 2 not in world.study().state.works
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr(compat, "name_map_index", lambda context, label: found.append(label))
+    return found
+
+
+def test_a_short_trial_is_named_once_it_has_ended(
+    tmp_path: Path, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "NAMED_AFTER", 3600.0)
+    world = World(tmp_path, tasks=prints("accuracy=0.5"))
+    world.propose()
+    context = world.context()
+    world.operator(0).execute(context)
+    assert names == [], "a request to Airflow for a name that nobody would read"
+    assert context["label"].startswith("0 · "), "Airflow renders it when the task has ended"
+    assert "accuracy 0.5" in context["label"]
+
+
+def test_a_trial_that_goes_on_is_named_while_it_trains(
+    tmp_path: Path, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tmp_path / "named"
+    wait = f"for i in $(seq 600); do test -e {seen} && break; sleep 0.1; done; echo accuracy=0.5"
+
+    def name(context: dict[str, Any], label: str) -> None:
+        names.append(label)
+        seen.touch()
+
+    monkeypatch.setattr(slots, "NAMED_AFTER", 0.0)
+    monkeypatch.setattr(compat, "name_map_index", name)
+    world = World(tmp_path, tasks=[{"name": "train", "command": wait}])
+    world.propose()
+    context = world.context()
+    world.operator(0).execute(context)
+    assert len(names) == 1
+    assert names[0].startswith("0 · ")
+    assert context["label"] != names[0], "the last name is that of its end"
