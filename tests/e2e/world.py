@@ -61,7 +61,7 @@ model = pathlib.Path(os.environ["AUTOML_MODEL_DIR"])
 '''
 
 SELDOM = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "40"}
-"""Of the DAG processor: reading every file each ten seconds was a third of the CPU of a module that has written a dozen.
+"""Of the DAG processor: to read every file each ten seconds took a third of the CPU where there were a dozen files.
 A new file, and one that was changed, is read as soon as it is seen, whatever this says."""
 
 
