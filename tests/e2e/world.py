@@ -65,6 +65,14 @@ SELDOM = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "40"}
 A new file, and one that was changed, is read as soon as it is seen, whatever this says."""
 
 
+def _client() -> httpx.Client:
+    """One for all calls: each of `httpx.request` reads all certificates of the world, a twentieth of a second of CPU.
+
+    A connection for each call: one that is kept may be closed by the server just when it is used.
+    """
+    return httpx.Client(timeout=60, verify=False, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 @dataclass
 class World:
     """One Airflow and the folders around it."""
@@ -72,6 +80,7 @@ class World:
     root: Path
     airflow: StandaloneAirflow
     _token: str = ""
+    _http: httpx.Client = field(default_factory=_client)
     _written: set[str] = field(default_factory=set)
 
     @classmethod
@@ -137,14 +146,12 @@ class World:
         secret = json.loads(self.airflow.credentials_file.read_text())
         if not self._token:
             login = {"username": secret["username"], "password": secret["password"]}
-            answer = httpx.post(f"{secret['url']}/auth/token", json=login, timeout=60)
+            answer = self._http.post(f"{secret['url']}/auth/token", json=login)
             self._token = answer.json()["access_token"]
         headers = {"Authorization": f"Bearer {self._token}"}
         for patience in (1, 3, None):
             try:
-                answer = httpx.request(
-                    method, f"{secret['url']}/api/v2{path}", headers=headers, timeout=60, **arguments
-                )  # fmt: skip
+                answer = self._http.request(method, f"{secret['url']}/api/v2{path}", headers=headers, **arguments)
             except httpx.TransportError:
                 if patience is None:
                     raise
