@@ -18,8 +18,9 @@ BENCH ?= $(RUN) benchmarks
 
 # Pythons to make the environment with, best first (the pins are tested with the first); PYTHON=… comes before them.
 PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3
-# Test processes of unit and contract tests.
+# Test processes of unit and contract tests, and of end-to-end tests.
 JOBS ?= 2
+E2E_JOBS ?= 2
 # Where pytest writes what it did.
 REPORTS := .reports
 PYTEST := $(RUN) pytest -q
@@ -32,7 +33,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev demo stop test steady lint format unit e2e faults series test-heavy test-cluster bench requirements compose-env clean
+.PHONY: help setup setup-dev demo stop test steady lint compiled format unit e2e faults series test-heavy test-cluster bench requirements compose-env clean
 
 help: ## list the commands
 	@echo 'usage: make COMMAND [NAME=value …]'
@@ -47,13 +48,29 @@ demo: $(if $(FILE),setup-dev,setup) ## run a file to its end on an Airflow of it
 stop: ## stop the Airflow that `make demo KEEP=1` left running
 	@$(DEMO) --stop
 
-test: lint unit series e2e ## everything that proves the product: lint, unit, series, e2e
+# Two at a time where one of them leaves a core idle: lint is one process, and end-to-end tests mostly wait.
+test: setup-dev ## everything that proves the product: lint, unit, series, e2e
+	@$(call beside,lint,compiled)
+	@$(MAKE) --no-print-directory unit
+	@$(call beside,e2e,series)
 	@$(BIN)/python tests/summary.py $(REPORTS)/unit.xml $(REPORTS)/series.xml $(REPORTS)/e2e.xml
 
 steady: setup-dev ## `make test` N times (3) while other processes keep both cores busy [N=3] [BUSY=2]
 	@busy=; trap 'kill $$busy' EXIT; trap 'exit 130' INT TERM; \
 	for each in $$(seq $(or $(BUSY),2)); do $(BIN)/python -c 'while True: pass' & busy="$$busy $$!"; done; \
 	for each in $$(seq $(or $(N),3)); do echo "steady: $$each of $(or $(N),3)"; $(MAKE) test ARGS='$(ARGS)' || exit 1; done
+
+# Makes one target, and beside it another, whose output follows when both have ended; it fails where either does.
+define beside
+mkdir -p $(REPORTS); $(MAKE) --no-print-directory $(2) >$(REPORTS)/$(2).log 2>&1 & beside=$$!; \
+trap 'kill $$beside' EXIT; trap 'exit 130' INT TERM; \
+$(MAKE) --no-print-directory $(1); first=$$?; \
+wait $$beside; second=$$?; trap - EXIT; cat $(REPORTS)/$(2).log; test $$first -eq 0 -a $$second -eq 0
+endef
+
+compiled: setup-dev
+	@# Bytecode of all that tests import, and of the tests: each process of a clean checkout would make it anew.
+	@$(PYTEST) -m 'not e2e' --collect-only -p no:cacheprovider >$(REPORTS)/collected.txt || { cat $(REPORTS)/collected.txt; exit 1; }
 
 lint: setup-dev ## ruff (rules and format) and strict mypy
 	$(BIN)/ruff check .
@@ -65,13 +82,13 @@ format: setup-dev ## let ruff put things right
 	$(BIN)/ruff format .
 
 unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
-	$(PYTEST) -m 'not e2e' -n $(JOBS) --junitxml=$(REPORTS)/unit.xml $(ARGS)
+	$(PYTEST) -m 'not e2e' -n $(JOBS) --dist worksteal --junitxml=$(REPORTS)/unit.xml $(ARGS)
 
 series: setup-dev ## tests of what needs statsforecast, in an environment that the product makes of a lock file [ARGS=…]
 	$(BIN)/python tests/in_environment.py tests/series/requirements.txt tests/series $(REPORTS)/series.xml $(ARGS)
 
-e2e: setup-dev ## end-to-end tests, each module on a real Airflow, two at a time: they mostly wait [ARGS=…]
-	$(PYTEST) -m 'e2e and not long' -o testpaths=tests/e2e -n 2 --dist loadfile --no-loadscope-reorder --timeout 400 \
+e2e: setup-dev ## end-to-end tests, each module on a real Airflow, two at a time: they mostly wait [E2E_JOBS=2] [ARGS=…]
+	$(PYTEST) -m 'e2e and not long' -o testpaths=tests/e2e -n $(E2E_JOBS) --dist loadfile --no-loadscope-reorder --timeout 400 \
 	    --junitxml=$(REPORTS)/e2e.xml $(ARGS)
 
 faults: setup-dev ## kill each part of Airflow and the store at three moments of an experiment [FAULTS=worker,store] [ARGS=…]

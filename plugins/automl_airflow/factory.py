@@ -48,7 +48,8 @@ from automl_core.templates.places import Places
 
 AIRFLOW_RETRIES = 10
 """Tries that Airflow allows beyond the first. The study decides whether a failed training is worth another
-(``trials.retries``); the rest is for workers that die, which are no failure of the trial."""
+(``trials.retries``); the rest is for workers that die, which are no failure of the trial. `reduce` has as many: where
+workers don't come up on a busy machine, what the trials have found is published later, and not lost from sight."""
 
 PROPOSE = "propose"
 """The task that reads a run's conf."""
@@ -164,10 +165,7 @@ def experiment_dag(
             ).expand(slot=propose.output)
         else:
             trials = _group(experiment, propose, concurrency, {**again, **where})
-        reduce = ReduceOperator(
-            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **outlets, **where,
-            **place,
-        )  # fmt: skip
+        reduce = ReduceOperator(task_id="reduce", trigger_rule="all_done", **again, **outlets, **where, **place)
         before = _stage(experiment, "prepare", {**again, **where, **inlets}, "all_success")
         after = _stage(experiment, "conclude", {**again, **where}, "all_done")
         chain(propose, *before, trials, *after, reduce, *_predict(experiment, {**where, **place}))

@@ -177,9 +177,12 @@ OPTIONS: dict[str, dict[str, Any]] = {"grid": {"resolution": 4}}
 BUDGET = BudgetRange(min=1, max=9, factor=3)
 
 
+_PARAMETERS = TypeAdapter(dict[str, Parameter])  # to make one takes longer than most of what is tried with it
+
+
 def build(mapping: dict[str, Any]) -> Space:
     """The run-time space of a mapping as in a file."""
-    models = TypeAdapter(dict[str, Parameter]).validate_python(mapping)
+    models = _PARAMETERS.validate_python(mapping)
     check_space(models)
     return Space.from_models(models)
 

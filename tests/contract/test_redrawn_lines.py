@@ -22,6 +22,7 @@ from automl_core.spec.tasks import LocalTask
 from tests.sources import ROOT
 
 OUTPUTS = ROOT / "tests" / "assets" / "outputs"
+_METRICS = TypeAdapter(Metrics)
 BEGAN = datetime(2026, 11, 29, tzinfo=UTC)
 
 TQDM = (
@@ -85,7 +86,7 @@ WAYS: dict[str, Callable[[Path], list[str]]] = {"local": process, "kubernetes": 
 
 
 def series(lines: list[str], metrics: object) -> Series:
-    source = open_source(TypeAdapter(Metrics).validate_python(metrics), Path)
+    source = open_source(_METRICS.validate_python(metrics), Path)
     found = Series()
     for line in lines:
         found.add(source.feed(line))

@@ -17,6 +17,7 @@ from automl_core.spec.models import EarlyStopping
 from automl_core.stopping.base import Direction, StopDecision, TrialCurve, create_rule
 
 STEPS = 12
+_RULE = TypeAdapter(EarlyStopping)  # made once: that takes longer than a decision
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Rule:
     def decide(
         self, trial: TrialCurve, others: list[TrialCurve], direction: Direction = "minimize", **fields: object
     ) -> StopDecision | None:
-        rule = create_rule(TypeAdapter(EarlyStopping).validate_python({**self.file, **fields}), direction)
+        rule = create_rule(_RULE.validate_python({**self.file, **fields}), direction)
         assert rule is not None
         return rule.decide(trial, others)
 
@@ -211,7 +212,7 @@ def test_interval_and_delay_are_honoured(rule: Rule, interval: int, delay: int) 
 
 @every()
 def test_each_evaluation_is_made_once(rule: Rule) -> None:
-    made = create_rule(TypeAdapter(EarlyStopping).validate_python({**rule.file, "interval": 4}), "minimize")
+    made = create_rule(_RULE.validate_python({**rule.file, "interval": 4}), "minimize")
     assert made is not None
     answers = [made.decide(curve(0, [9.0, *[9.5] * (n - 1)]), GOOD) for n in range(1, STEPS) for _ in range(2)]
     stopped = [index // 2 + 1 for index, answer in enumerate(answers) if answer]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from automl_airflow.standalone import running_airflow
+from tests.e2e.story import story
 from tests.e2e.world import World
 from tests.support.postgres import airflow_database, server_kept
 
@@ -29,6 +30,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest modules first; `make e2e` keeps that order."""
     rank = {Path(__file__).parent / f"test_{name}.py": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have a test that failed say what its Airflow knows of it, while that is still there."""
+    report = yield
+    world = getattr(item, "funcargs", {}).get("world")
+    if call.when == "call" and report.failed and isinstance(world, World):
+        report.sections.append(("what Airflow says", story(world)))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

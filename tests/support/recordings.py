@@ -20,6 +20,8 @@ from automl_core.metrics.naming import GoalNames
 from automl_core.spec.goal import Goal
 from automl_core.spec.metrics import Metrics
 
+_METRICS = TypeAdapter(Metrics)
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -47,7 +49,7 @@ class Recording:
 
     def series(self, metric: str | None = None, lines: list[str] | None = None) -> Series:
         """What the product makes of the recording, for a goal of one metric."""
-        model = TypeAdapter(Metrics).validate_python(self.body["metrics"])
+        model = _METRICS.validate_python(self.body["metrics"])
         source = open_source(model, lambda path: self.truth_file.with_suffix("") / path)
         names = GoalNames([metric] if metric else [])
         series = Series()

@@ -152,7 +152,8 @@ class KubernetesStandIn:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
-        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+        # without `verify=False` each call reads all certificates of the world: a twentieth of a second of CPU
+        with httpx.Client(trust_env=False, verify=False, timeout=PATIENCE) as client:
             answer = client.request(method, f"{self.url}/_standin/{path}", headers=headers, json=body)
         if answer.status_code >= 400:
             raise ValueError(answer.json()["message"])

@@ -56,9 +56,11 @@ def test_several_training_tasks_make_a_mapped_group_with_one_task_a_step_in_orde
 
 
 def test_the_experiments_retry_delay_is_airflows_and_its_retries_are_not() -> None:
-    trial: Any = made(trials={"max": 6, "retries": 1, "retry_delay": "7s"}).get_task("trial")
+    dag = made(trials={"max": 6, "retries": 1, "retry_delay": "7s"})
+    trial: Any = dag.get_task("trial")
     assert trial.partial_kwargs["retry_delay"] == timedelta(seconds=7)
     assert trial.partial_kwargs["retries"] > 1, "tries of a dead worker are no failures of the trial"
+    assert dag.get_task("reduce").retries == trial.partial_kwargs["retries"], "and none of what it has found"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from automl_core.space import Params, Space
 from automl_core.spec.parameters import Parameter
 from automl_core.states import TrialState
 
+_PARAMETERS = TypeAdapter(dict[str, Parameter])
 SQUARE: dict[str, Any] = {f"x{i}": {"type": "uniform", "low": 0.0, "high": 1.0} for i in range(2)}
 TREE: dict[str, Any] = {
     "model": {
@@ -41,7 +42,7 @@ def tree(params: Any) -> float:
 
 
 def bayesian(mapping: dict[str, Any], **changes: Any) -> Bayesian:
-    space = Space.from_models(TypeAdapter(dict[str, Parameter]).validate_python(mapping))
+    space = Space.from_models(_PARAMETERS.validate_python(mapping))
     return Bayesian(Context(**{"space": space, "max_trials": 100, **changes}))
 
 
@@ -116,7 +117,7 @@ def test_learns_where_trials_fail() -> None:
     from automl_core.search.bayesian.surrogate import Evidence, Surrogate
 
     history = run(bayesian(SQUARE, options={"initial_trials": 24}), half, 24)
-    encoding = Encoding(Space.from_models(TypeAdapter(dict[str, Parameter]).validate_python(SQUARE)))
+    encoding = Encoding(Space.from_models(_PARAMETERS.validate_python(SQUARE)))
     surrogate = Surrogate(encoding, Evidence.of(history), np.random.default_rng(0))
     posterior, threshold = surrogate.acquisition.chances[0]
     mean, variance = posterior.predict(np.array([[0.2, 0.5], [0.4, 0.2], [0.8, 0.5], [0.9, 0.8]]))

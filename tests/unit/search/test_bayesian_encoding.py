@@ -15,6 +15,7 @@ from automl_core.search.bayesian.encoding import ABSENT, MIDDLE, Encoding
 from automl_core.space import Space
 from automl_core.spec.parameters import Parameter
 
+_PARAMETERS = TypeAdapter(dict[str, Parameter])
 MIXED: dict[str, Any] = {
     "rate": {"type": "loguniform", "low": 1e-5, "high": 1.0},
     "layers": {"type": "int", "low": 1, "high": 4},
@@ -33,7 +34,7 @@ BOUNDED: dict[str, Any] = {
 
 
 def encoding(mapping: dict[str, Any]) -> Encoding:
-    return Encoding(Space.from_models(TypeAdapter(dict[str, Parameter]).validate_python(mapping)))
+    return Encoding(Space.from_models(_PARAMETERS.validate_python(mapping)))
 
 
 @pytest.mark.parametrize("mapping", [MIXED, BOUNDED], ids=["mixed", "bounded"])
