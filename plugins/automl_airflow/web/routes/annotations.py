@@ -32,6 +32,7 @@ from automl_airflow.web.annotation_standing import (
     text_of,
     why_not_label,
 )
+from automl_airflow.web.annotation_waits import awaited_runs
 from automl_airflow.web.aside import PAGES, AsideRoute, touches_store
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.downloads import TheAsker
@@ -108,8 +109,10 @@ def get_annotation(request: Request, user: User, info: TheProject, held: Held) -
     """One project: how it stands, who is at work, its classes and their keys, and what this user can do."""
     now, mine = time.time(), str(user.get_name())
     text = text_of(info)
+    file = project_file(info, text)
     with reading() as session:
         broken = import_error_of(session, info.file, info.bundle) if info.dag.broken else None
+        awaited = awaited_runs(session, file)
     found = held.at_a_glance()
     body, document, recorded = held.use(
         lambda state: (
@@ -122,13 +125,12 @@ def get_annotation(request: Request, user: User, info: TheProject, held: Held) -
             held.recorded(state),
         )
     )
-    file = project_file(info, text)
     can, why_not = standing(user, info, file, document)
     sees = sees_items(user, info, file, document)
     labelled, last = found["done"].get(mine, (0, None))
     return send_body(request, {
         **told(info), **{name: value for name, value in found.items() if name != "done"}, **body,
-        **_of_file(file, recorded),
+        **_of_file(file, recorded), "awaited": awaited,
         "file": info.file, "airflow": f"{AIRFLOW}dags/{quote(annotation_of(info.name), safe='')}", "now": now,
         "source": text if may(user, "GET", DagAccessEntity.CODE, annotation_of(info.name)) else None,
         "import_error": shown_error(user, broken[0]) if broken is not None else None,

@@ -20,7 +20,7 @@ def test_the_numbers_are_those_of_the_plan_and_of_the_sizing() -> None:
     assert promise is not None
     assert (promise.least, promise.advised) == (whole.least, whole.advised) == (305, 965)
     assert (promise.rounds, promise.advised_rounds) == (8, 25)
-    target, sized = found.target, sizing(0.95, 10_000, looks=30)
+    target, sized = found.target, sizing(0.95, 10_000, looks=31)
     assert target is not None
     assert (target.least, target.advised) == (sized.faultless, sized.many)
     assert (found.items, found.stratum) == (10_000, 2_000)
