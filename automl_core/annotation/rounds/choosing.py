@@ -146,7 +146,7 @@ def choose(
         done.why = "items"
         done.notes.append("nothing is left to be labelled")
         return done
-    ends = until if until is not None else project.now() + float(file.people.within)
+    ends = until if until is not None else project.right_now() + float(file.people.within)
     return _told(_send(project, file, number, choices, by, ends), done)
 
 

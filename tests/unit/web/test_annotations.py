@@ -313,3 +313,27 @@ def test_who_has_an_answer_is_not_sent_it_again(world: World, messages: str) -> 
     client = world.client("vic")
     first = client.get(f"{API}/{messages}")
     assert client.get(f"{API}/{messages}", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+
+
+def test_a_known_answer_does_not_show_by_what_is_learned_from_it(world: World) -> None:
+    from automl_airflow.web.annotation_views import told_counts, told_state
+    from automl_core.annotation.items import pack
+    from automl_core.annotation.project import DataSetVersion, ItemState
+
+    loop, ids = own(world, "own-known")
+    project = loop.project
+    project.begin_round(1, DAG)
+    loop.label(ids[1], "constructor", "known", source="imported", kind="gold")
+    loop.ask(ids[:3], votes=1, number=1)
+    for each in ids[:3]:
+        loop.label(each, "other", "uma")
+    numbers = [project.catalog.number_of(each) for each in ids[:3]]
+    assert {told_state(project.refresh(), each) for each in numbers} == {ItemState.LABELLED}
+    learned = [numbers[0], numbers[2]]
+    project.wrote_set(1, DataSetVersion(1, f"{project.prefix}sets/1-a/", "f" * 64, 2, pack(learned)), DAG)
+    project.trained(1, 1, "intents_trees", "r1", "SUCCEEDED", {"prefix": "x/"}, DAG)
+    state = project.refresh()
+    assert state.status(numbers[1]) is ItemState.LABELLED
+    assert {told_state(state, each) for each in numbers} == {ItemState.TRAINED}
+    counts = told_counts(state)
+    assert (counts[ItemState.TRAINED], counts[ItemState.LABELLED]) == (3, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Any
@@ -107,7 +106,7 @@ async def get_annotations(
 @router.get("/annotations/{name}", dependencies=[CAN_READ])
 def get_annotation(request: Request, user: User, info: TheProject, held: Held) -> Response:
     """One project: how it stands, who is at work, its classes and their keys, and what this user can do."""
-    now, mine = time.time(), str(user.get_name())
+    now, mine = held.acts.now(), str(user.get_name())
     text = text_of(info)
     file = project_file(info, text)
     with reading() as session:
@@ -177,7 +176,7 @@ def get_items(
     unknown = sorted(states - set(ItemState.__members__))
     if unknown:
         raise HTTPException(422, f"state: {unknown[0]!r} is not known; allowed: {', '.join(ItemState.__members__)}")
-    now, mine, file = time.time(), str(user.get_name()), project_file(info, text_of(info))
+    now, mine, file = held.acts.now(), str(user.get_name()), project_file(info, text_of(info))
     sees = held.use(lambda project: sees_items(user, info, file, project.document))
 
     def build(project: ProjectState) -> dict[str, Any]:
@@ -206,7 +205,7 @@ def get_items(
 @touches_store()
 def get_item(user: User, info: TheProject, held: Held, asker: TheAsker, item: ItemId) -> Response:
     """One item: what stands in it, for who may see data, and every label that it has had."""
-    now, mine, file = time.time(), str(user.get_name()), project_file(info, text_of(info))
+    now, mine, file = held.acts.now(), str(user.get_name()), project_file(info, text_of(info))
 
     def build(project: ProjectState) -> dict[str, Any]:
         show = _shown_columns(held, project, file)

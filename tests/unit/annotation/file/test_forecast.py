@@ -62,7 +62,7 @@ def test_money_and_answers_of_all_rounds() -> None:
         ({"stop": {"rounds": 3}}, None, "there are 3 rounds, so never"),
         ({"agree": "off"}, None, "models label nothing (agree: off)"),
         ({"agree": {"accuracy": "99.999%"}}, None, "of the labels are wrong it takes more than 20,000 of them"),
-        ({"stop": {"target": "95%"}}, None, "125 labels of the random stratum, the model right on all; "),
+        ({"stop": {"target": "95%"}}, None, "126 labels of the random stratum, the model right on all; "),
     ],
 )
 def test_it_is_said_in_words(groups: dict[str, Any], items: int | None, said: str) -> None:

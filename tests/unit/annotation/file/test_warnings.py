@@ -35,7 +35,7 @@ def test_a_usual_file_has_no_warning() -> None:
         ({"agree": {"accuracy": "99.5%"}}, "it takes 1840 of them"),
         ({"stop": {"rounds": 3}}, "this can never be shown"),
         ({"people": {"price": 1, "who": ["a"]}, "stop": {"money": 300}}, "3 rounds of 100 items bring 120 labels"),
-        ({"stop": {"target": "99%", "rounds": 5}}, "stop.target: that 99.0% is met can never be told: it takes 459"),
+        ({"stop": {"target": "99%", "rounds": 5}}, "stop.target: that 99.0% is met can never be told: it takes 477"),
         (
             {"people": {"price": 1, "who": ["a"]}, "stop": {"money": 50}},
             "stop.money: one round costs 100 EUR, which is",
