@@ -132,7 +132,7 @@ def test_two_families_of_one_experiment_label_in_a_bucket(shelf: World, bucket: 
         person.join(60)
     state = opened().state
     assert state.skipped == {}
-    assert [(each.round, len(each.items)) for each in state.batches.values()][0] == (1, MANY)
+    assert (state.batches[1].round, len(state.batches[1].items)) == (1, MANY)
     trainings = [training for each in state.rounds.values() for training in each.trainings]
     assert len(trainings) == ROUNDS
     assert all(each.model is not None and each.model["families"] == 2 for each in trainings)

@@ -337,3 +337,23 @@ def test_a_known_answer_does_not_show_by_what_is_learned_from_it(world: World) -
     assert {told_state(state, each) for each in numbers} == {ItemState.TRAINED}
     counts = told_counts(state)
     assert (counts[ItemState.TRAINED], counts[ItemState.LABELLED]) == (3, 0)
+
+
+def test_runs_that_are_waited_for_are_told_with_what_holds_them(world: World) -> None:
+    experiment, name = world.know(world.spec("awaited_linear")), "own-awaited"
+    text = project_text(world, name).replace("messages_linear", experiment)
+    Loop(world, world.know_project(text), text)
+    run, other = f"annotation_{name}_round_1_set_1-abc", f"annotation_{name}x_round_1_set_1-abc"
+    for each in (run, other, "by_hand"):
+        body = {"logical_date": None, "dag_run_id": each, "conf": {}}
+        assert world.client().post(f"/api/v2/dags/{experiment}/dagRuns", json=body).status_code == 200
+    (found,) = get(world, f"/{name}")["awaited"]
+    assert (found["experiment"], found["run"], found["state"], found["paused"]) == (experiment, run, "queued", False)
+    assert found["words"] == f"The run {run} of {experiment} is waited for, 7d 00h at most (models.within)."
+    assert found["since"] is not None
+    paused = {"is_paused": True}
+    assert world.client().patch(f"/api/v2/dags/{experiment}", json=paused).status_code == 200
+    (found,) = get(world, f"/{name}")["awaited"]
+    assert found["words"].endswith("and its DAG is paused: let it go on in Airflow, or delete the run.")
+    assert world.client().delete(f"/api/v2/dags/{experiment}/dagRuns/{run}").status_code == 204
+    assert get(world, f"/{name}")["awaited"] == []
