@@ -165,8 +165,8 @@ def test_a_dag_that_is_paused_after_its_run_has_started_is_told_once_and_waited_
     found = over(airflow, waits)
     assert found["trees"]["run"] == FIRST["trees"]
     assert found["linear"]["failed"] == (
-        f"its run {FIRST['linear']} has not ended within 7d 00h (models.within), since the DAG linear is paused; once it "
-        "has, clear `train`, which takes what it has come to"
+        f"its run {FIRST['linear']} has not ended within 7d 00h (models.within), since the DAG linear is paused; once "
+        "it has, clear `train`, which takes what it has come to"
     )
     trainings = airflow.project.state.rounds[1].trainings
     assert [each.experiment for each in trainings] == ["trees"], "its run may yet come to something"
@@ -183,7 +183,7 @@ def test_runs_that_never_end_end_the_task_and_say_what_to_do(
     monkeypatch.setattr(training.time, "time", lambda: now[0])
     waits = airflow.do("round_1", "train")
     now[0] += 7 * 86400
-    with pytest.raises(AirflowFailException, match=r"no model was trained.*has not ended within 7d 00h \(models.within\)"):
+    with pytest.raises(AirflowFailException, match=r"no model was trained.*not ended within 7d 00h \(models.within\)"):
         over(airflow, waits)
 
 
