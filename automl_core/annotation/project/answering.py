@@ -136,7 +136,7 @@ def _stands(label: Label, before: Sequence[Vote]) -> bool:
     brought = [vote for vote in before if vote.where == label.where]
     if label.time is not None:
         return any(same(vote) and vote.time == round(label.time, 3) for vote in brought)
-    return any(map(same, brought)) if label.again else same(newest(brought))
+    return any(map(same, before)) if label.again else same(newest(brought))
 
 
 def _asked_again(state: ProjectState, given: Given, before: Sequence[Vote]) -> bool:

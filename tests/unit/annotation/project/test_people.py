@@ -322,7 +322,7 @@ def test_a_clock_that_is_a_day_ahead_ends_nobodys_lease_and_leaves_no_time_behin
     world = World(MemoryStore(clock=clock))
     world.clock = clock
     world.sent([5, 2, 7])
-    assert claim(world, "anna", 1) == [5]
+    assert claim(world, "anna", 1, lease=600.0) == [5]
     clock.now += 120
     ahead = world.open(skew=86_400.0)
     assert [ahead.catalog.number_of(each) for each in ahead.claim("ben", 3, 600.0)] == [2, 7], "anna has hers still"
