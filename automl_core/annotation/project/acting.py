@@ -61,10 +61,9 @@ class Acting(JournalActing[ProjectState]):
     def right_now(self) -> float:
         """The time as `now` has it, once the store was asked where this machine's clock may be ahead.
 
-        Raises:
-            StorageError: the store refuses or is away.
+        By the state as it was read last.
         """
-        self.shared.ask(self.refresh().updated)
+        self.shared.ask(self.state.updated)
         return self.now()
 
     def _act(

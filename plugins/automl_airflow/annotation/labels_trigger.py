@@ -186,7 +186,7 @@ class LabelsTrigger(BaseTrigger):
             self._project = open_project(self.place, store=shared_store(self.storage, self.connection))
         else:
             self._project.refresh()
-        self._project.shared.ask(self._project.state.updated)
+        self._project.right_now()
         self._ahead = self._project.shared.ahead
         state = self._project.state
         if state.seq != self._seen:

@@ -160,7 +160,7 @@ def post_labels(info: TheProject, held: Fresh, user: User, asker: TheAsker, body
     note_labelling(asker, "automl_annotation_labels", annotation_of(info.name), len(body.labels))
     with held.lock:
         state = held.acts.refresh()
-        now = held.acts.right_now()
+        now = held.acts.right_now()  # an answer that was kept back counts from now
         sorted_out = judged(body.labels, state, held.acts.catalog, mine, now)
         done = held.acts.label([label for _, label in sorted_out.labels], Person(mine, "rest"))
         seq, left = held.acts.state.seq, open_for(held.acts.state, mine, now)
@@ -181,6 +181,7 @@ def post_release(info: TheProject, held: Fresh, user: User, asker: TheAsker, bod
     mine = _check_signed_in(user, body.signed_in)
     with held.lock:
         project = held.acts
+        project.refresh()
         now = project.right_now()
         has = project.catalog.ids_of(project.state.claimed_by(mine, now))
         items = has if body.items is None else [each for each in body.items if each in set(has)]
