@@ -9,14 +9,10 @@ and looks at. A limit is reached once in an experiment, so nothing else pays for
 from __future__ import annotations
 
 import logging
-import uuid
 
-from automl_core.storage.base import StorageError
+from automl_core.journal.clock import TOLERATED, ahead_of_store
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import SCRATCH
-
-TOLERATED = 60.0
-"""Seconds that a clock may be ahead of the store's: that much is the way to it and back, and ordinary drift."""
 
 log = logging.getLogger(__name__)
 
@@ -37,24 +33,10 @@ class JournalClock:
         """Ask the store, the first time; whether what `now` tells has changed by it."""
         if self._ahead is not None:
             return False
-        ahead = self._measured()
+        ahead = ahead_of_store(self._journal.store, f"{self._journal.prefix}{SCRATCH}", self._journal.clock)
         self._ahead = ahead if ahead > TOLERATED else 0.0
         if self._ahead:
             log.warning(
                 "this machine's clock is %.0f s ahead of the store's; the experiment is judged by the latter", ahead
             )
         return bool(self._ahead)
-
-    def _measured(self) -> float:
-        """Seconds that this clock is ahead of the store's; 0 where the store doesn't tell."""
-        key = f"{self._journal.prefix}{SCRATCH}clock-{uuid.uuid4().hex}"
-        store = self._journal.store
-        try:
-            before = self._journal.clock()
-            store.put(key, b"what is the time?")
-            entries = store.entries(key)
-            store.delete(key)
-        except StorageError as error:
-            log.warning("the store's clock can't be asked, that of this machine is believed: %s", error)
-            return 0.0
-        return before - entries[0].modified if entries and entries[0].modified > 0 else 0.0

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from automl_core.annotation.exchange.exporting import shown_of
 from automl_core.annotation.exchange.lines import Line, read_lines
 from automl_core.annotation.items import BadItem, NoSuchItem, item_id
 from automl_core.annotation.items.content import id_of
 from automl_core.annotation.project import Label, Labelled, Person, Project, Source
-from automl_core.annotation.project.answering import classes_of, spelled
+from automl_core.annotation.project.answering import classes_of
+from automl_core.annotation.project.authors import Authors, NotAllowed
+from automl_core.journal.persons import moment
 from automl_core.spec.errors import Problem, did_you_mean, show
 
 WHERE = "file"
@@ -53,12 +58,16 @@ def import_labels(
 ) -> Imported:  # fmt: skip
     """Take in labels. The same file again adds nothing, and undoes nothing that was said since.
 
+    Another file that says of an item what an earlier one had said, after one between has said otherwise, says something
+    new. Of a file that was brought before that is never so: a line is to have its `time` then.
+
     Args:
         project: its journal.
         lines: JSON, an object each: as `export_tasks` writes them, filled in; or simply what is shown, and ``label``.
         by: who brings them.
         source: people who looked at the items, or labels that are from elsewhere (``imported``).
-        author: of lines that name none.
+        author: of lines that name none. Where `people.who` names roles, which a file can't show, whoever brings the
+            labels vouches for this person, and for themselves (`authors`); a warning says so.
         file: what to call the file in problems.
 
     Returns:
@@ -68,21 +77,26 @@ def import_labels(
         StorageError: the store refuses or is away. Bringing them again makes it good.
     """
     project.refresh()
-    told, finder = Imported(), _Finder(project)
+    told, finder, digest = Imported(), _Finder(project), _Digest(source, author)
+    authors, vouched = Authors(project.state, (author, by.name)), set[str]()
     labels: list[Label] = []
     read: list[Line] = []
     said: dict[tuple[str, str], Line] = {}
-    for line in read_lines(lines, file):
+    for line in read_lines(digest.through(lines), file):
         if isinstance(line, Problem):
             told.problems.append(line)
             continue
         if not line.answered:
             told.unanswered += 1
             continue
-        found = _label(finder, project, line, source, author, file)
+        found = _label(finder, project, line, source, authors, author, file)
         if isinstance(found, Problem):
             told.problems.append(found)
             continue
+        if source is Source.PERSON and found.author not in vouched and authors.allowed(found.author).vouched:
+            vouched.add(found.author)
+            words = f"whether {found.author} has {' or '.join(authors.roles)} can't be asked here: {by.name} vouches"
+            told.problems.append(Problem(words, ("author",), file, line.number, severity="warning"))
         told.problems += _slips(line, file)
         if line.batch is not None and line.batch not in project.state.batches:
             words = f"there is no batch {line.batch}, of {len(project.state.batches)}: the label is taken all the same"
@@ -97,12 +111,60 @@ def import_labels(
         labels.append(found)
         read.append(line)
     if labels:
-        told.labelled = project.label(labels, by)
+        brought = project.state.brought.get(digest.told)
+        labels = _told_again(labels, whole=brought is not None)
+        if brought is not None:
+            told.problems += _said_since(project, labels, read, file, brought)
+        told.labelled = project.label(labels, by, file=digest.told)
         for place, why in told.labelled.refused:
             told.problems.append(Problem(why, (), file, read[place].number))
         told.problems += _unheard(project, labels, read, file)
     told.problems.sort(key=lambda each: each.line or 0)
     return told
+
+
+class _Digest:
+    """Of a file that is read through it: of what it says, as whom."""
+
+    def __init__(self, source: Source, author: str) -> None:
+        self._hash = hashlib.blake2b(f"{source}\0{author}\0".encode(), digest_size=16, person=b"automl-labels")
+
+    def through(self, lines: Iterable[str | bytes]) -> Iterator[str | bytes]:
+        """The same lines."""
+        for line in lines:
+            raw = line.encode(errors="surrogatepass") if isinstance(line, str) else line
+            self._hash.update(raw.strip() + b"\n")
+            yield line
+
+    @property
+    def told(self) -> str:
+        """Of what was read so far."""
+        return self._hash.hexdigest()
+
+
+def _told_again(labels: Sequence[Label], *, whole: bool) -> list[Label]:
+    """Labels, with a mark at those that are told once more, or that a later line of the same file takes the place of.
+
+    Args:
+        labels: of a file.
+        whole: whether all of it was brought before.
+    """
+    last = {(each.item, each.author): place for place, each in enumerate(labels)}
+    return [replace(each, again=whole or last[each.item, each.author] != place) for place, each in enumerate(labels)]
+
+
+def _said_since(
+    project: Project, labels: Sequence[Label], read: Sequence[Line], file: str, brought: float
+) -> Iterator[Problem]:
+    """Lines of a file that was brought before, whose authors have said otherwise since: they change nothing."""
+    for label, line in zip(labels, read, strict=True):
+        now = project.state.answer_by(project.catalog.number_of(label.item), label.author)
+        if label.time is None and now is not None and (now.label, now.skipped) != (label.label, label.skipped):
+            yield Problem(
+                f"this very file was brought at {moment(brought)}, and {label.author} has said otherwise since: that "
+                "stands", (), file, line.number, severity="warning",
+                suggestion="Where it is to count anew, say `time`: when it was given",
+            )  # fmt: skip
 
 
 class _Finder:
@@ -154,7 +216,9 @@ class _Finder:
         return self._by_shown
 
 
-def _label(finder: _Finder, project: Project, line: Line, source: Source, author: str, file: str) -> Label | Problem:
+def _label(
+    finder: _Finder, project: Project, line: Line, source: Source, authors: Authors, author: str, file: str
+) -> Label | Problem:  # fmt: skip
     """What a line says, or why it can't be taken."""
 
     def wrong(name: str, words: str, **more: Any) -> Problem:
@@ -175,15 +239,14 @@ def _label(finder: _Finder, project: Project, line: Line, source: Source, author
         return wrong(
             "author", "nobody is named as its author", suggestion="Name who gave it in the line, or for all lines"
         )
-    who = (project.state.document.get("people") or {}).get("who")
-    if source is Source.PERSON and who:
-        known = spelled(name, who)
-        if known is None:
+    if source is Source.PERSON:
+        try:
+            name = authors.allowed(name).name
+        except NotAllowed as error:
             return wrong(
-                "author", f"{name!r} is none of `people.who`", found=show(name), allowed=tuple(map(str, who)),
-                suggestion=did_you_mean(name, map(str, who)),
+                "author", str(error), found=show(name), allowed=error.allowed,
+                suggestion=did_you_mean(name, error.allowed) or error.suggestion,
             )  # fmt: skip
-        name = known
     classes = classes_of(project.state)
     if not line.skipped and classes and line.label not in classes:
         return wrong(

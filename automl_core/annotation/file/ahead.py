@@ -137,18 +137,27 @@ def least_for_promise(accuracy: float, confidence: float, taken: float = TAKEN) 
     return math.ceil(round(above / (TESTING * taken), 9))
 
 
+def looks_ahead(rounds: int) -> int:
+    """Looks that share the chance of error of a target: one a round, and one that is kept for what nobody has planned.
+
+    Args:
+        rounds: at most.
+    """
+    return rounds + 1
+
+
 def least_for_target(file: AnnotationFile) -> int | None:
     """The fewest labels of the random stratum by which the target can be told, all right; None without a target.
 
     Where rounds are bounded, each has its equal share of the chance of error, as `automl_core.annotation.selection`
-    gives it; where they are not, that of the round in which there are labels enough.
+    gives it (`looks_ahead`); where they are not, that of the round in which there are labels enough.
     """
     stop = file.stop
     if stop.target is None:
         return None
     alpha, random = round(1 - stop.confidence, 12), _random(file, file.select.random_share)
     if stop.rounds is not None:
-        return faultless(stop.target, alpha / stop.rounds)
+        return faultless(stop.target, alpha / looks_ahead(stop.rounds))
     look = 1
     while (needed := faultless(stop.target, alpha / (look * (look + 1)))) > look * random:
         look += 1

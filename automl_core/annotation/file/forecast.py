@@ -6,7 +6,14 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from automl_core.annotation.file.ahead import Ahead, ahead, least_for_promise, least_for_target, least_random
+from automl_core.annotation.file.ahead import (
+    Ahead,
+    ahead,
+    least_for_promise,
+    least_for_target,
+    least_random,
+    looks_ahead,
+)
 from automl_core.annotation.file.annotation import AnnotationFile
 from automl_core.spec.units import format_duration
 
@@ -106,7 +113,7 @@ def _target(file: AnnotationFile, each: Ahead) -> Needed | None:
     target, least = file.stop.target, least_for_target(file)
     if target is None or least is None:
         return None
-    looks = file.stop.rounds or each.after(least)
+    looks = each.after(least) if file.stop.rounds is None else looks_ahead(file.stop.rounds)
     found = sizing(target, 0, alpha=round(1 - file.stop.confidence, 12), looks=looks)
     expected = (1 + target) / 2
     words = (

@@ -15,7 +15,7 @@ IN_COMMANDS = ("items", "out", "file_dir")
 """What ``${…}`` may name in the command of a program."""
 
 _OF_PROGRAMS = ("name", "family", "timeout", "env")
-_OF_EXPERIMENTS = ("families", "storage", "connection")
+_OF_EXPERIMENTS = ("families", "storage", "connection", "within")
 
 
 class Labeller(Model):
@@ -31,6 +31,10 @@ class Labeller(Model):
     connection: str | None = Field(
         None, description="Airflow connection of that path. Left out: this file's, where it has the same scheme."
     )
+    within: Period = Field(
+        7 * 86400.0, description="How long a round waits for the run of an experiment, which may be paused or stand in "
+        "a queue; then it goes on without.",
+    )  # fmt: skip
     name: Name | None = Field(None, description="Name of a program; of an experiment, its own.")
     family: str | None = Field(
         None, min_length=1, description="Family of a program's model, such as ctc or transformer; two of one family "

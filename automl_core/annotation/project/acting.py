@@ -14,7 +14,8 @@ from automl_core.annotation.project.layout import ITEMS, annotation_prefix
 from automl_core.annotation.project.rules import RULES
 from automl_core.annotation.project.state import ProjectState
 from automl_core.journal import Acting as JournalActing
-from automl_core.journal import Person, Refused
+from automl_core.journal import Person, Record, Refused
+from automl_core.journal.clock import SharedClock
 from automl_core.journal.persons import by_json
 from automl_core.storage.base import ObjectStore
 
@@ -50,10 +51,28 @@ class Acting(JournalActing[ProjectState]):
         Raises:
             ValueError: that is no name of a project.
         """
-        super().__init__(store, annotation_prefix(name), ProjectState, clock=clock, sleep=sleep)
+        self.shared = SharedClock(store, annotation_prefix(name), clock)
+        """The time by which leases are judged, and that records bear: the store's, where this machine's is ahead."""
+        super().__init__(store, annotation_prefix(name), ProjectState, clock=self.shared.now, sleep=sleep)
         self.name = name
         self.catalog = Catalog(store, self.prefix + ITEMS, lambda: self.state.parts, held)
         """The items of the state as it was read last, by number and by id."""
+
+    def right_now(self) -> float:
+        """The time as `now` has it, once the store was asked where this machine's clock may be ahead.
+
+        By the state as it was read last.
+        """
+        self.shared.ask(self.state.updated)
+        return self.now()
+
+    def _act(
+        self, kind: str, data: dict[str, Any], *, done: Callable[[ProjectState], bool] | None = None,
+        fill: Callable[[ProjectState], None] | None = None,
+    ) -> Record | None:  # fmt: skip
+        """See `automl_core.journal.Acting`. What is written bears a time that others believe, so it is asked before."""
+        self.shared.ask(self.state.updated)
+        return super()._act(kind, data, done=done, fill=fill)
 
     def numbers_of(self, ids: Iterable[str]) -> list[int]:
         """The numbers of items, each once, in the order asked for.

@@ -92,9 +92,11 @@ def spelled(author: str, who: Iterable[str]) -> str | None:
 def sorted_out(state: ProjectState, given: Sequence[Given], now: float) -> Sorted:
     """What labels are on a state.
 
-    The same answer by the same author stands already. One that is brought (from a file, from Label Studio) stands, too,
-    where the author has ever given just that: a file that is brought twice must not undo what they said since. Who is
-    asked again, by another batch, and says the same has answered all the same: that is recorded, and ends their task.
+    The same answer by the same author stands already. One that is brought (from a file, the data, Label Studio) stands,
+    too, where it is what was brought of the author last: a file that is brought twice must not undo what they said on
+    the page since. Where that was something else, the file has changed its mind, and says something new; unless it is
+    known to be told once more (`Label.again`), or has the time of an answer that is known. Who is asked again, by
+    another batch, and says the same has answered all the same: that is recorded, and ends their task.
     """
     votes: list[Vote] = []
     new = same = changed = older = 0
@@ -124,18 +126,17 @@ def sorted_out(state: ProjectState, given: Sequence[Given], now: float) -> Sorte
 
 
 def _stands(label: Label, before: Sequence[Vote]) -> bool:
-    last = newest(before)
-    if last is None:
-        return False
-    if (last.label, last.skipped) == (label.label, label.skipped):
+    def same(vote: Vote | None) -> bool:
+        return vote is not None and (vote.label, vote.skipped) == (label.label, label.skipped)
+
+    if same(newest(before)):
         return True
     if label.where in LIVE:
         return False
-    return any(
-        (vote.label, vote.skipped, vote.where) == (label.label, label.skipped, label.where)
-        and (label.time is None or vote.time == round(label.time, 3))
-        for vote in before
-    )
+    brought = [vote for vote in before if vote.where == label.where]
+    if label.time is not None:
+        return any(same(vote) and vote.time == round(label.time, 3) for vote in brought)
+    return any(map(same, before)) if label.again else same(newest(brought))
 
 
 def _asked_again(state: ProjectState, given: Given, before: Sequence[Vote]) -> bool:

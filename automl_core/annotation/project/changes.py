@@ -167,7 +167,9 @@ def released(state: ProjectState, record: Record) -> None:
 
 def labelled(state: ProjectState, record: Record) -> None:
     """There are labels."""
-    votes = unpack_votes(record.data["labels"])
+    votes, file = unpack_votes(record.data["labels"]), str(record.data.get("file", ""))
+    if file:
+        state.brought.setdefault(file, record.time)
     for vote in votes:
         state.add_votes([vote])
         if state.answer_by(vote.item, vote.author) is vote:  # what counts is another now

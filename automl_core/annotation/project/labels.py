@@ -36,6 +36,8 @@ class Label(msgspec.Struct, omit_defaults=True, frozen=True):
         where: ``page``, ``cli``, ``file``, ``label-studio``, …
         shown: digest of what was shown; a label of anything else than the item is refused. None where that isn't known.
         batch: number of the batch that its author was asked by, where they say it; None where that isn't known.
+        again: whether it is known to be told once more (of a file that was brought before, say): where its author has
+            ever said just that, it says nothing new.
     """
 
     item: str
@@ -50,6 +52,7 @@ class Label(msgspec.Struct, omit_defaults=True, frozen=True):
     where: str = ""
     shown: str | None = None
     batch: int | None = None
+    again: bool = False
 
 
 class Vote(msgspec.Struct, frozen=True, gc=False):

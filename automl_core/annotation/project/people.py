@@ -185,7 +185,7 @@ class People(Acting):
 
     # --- labels ----------------------------------------------------------------------------------
 
-    def label(self, labels: Sequence[Label], by: Person) -> Labelled:
+    def label(self, labels: Sequence[Label], by: Person, *, file: str = "") -> Labelled:
         """Take in labels of people, and imported ones.
 
         The same answer again adds nothing. Another one by the same author on the same item counts instead of the one
@@ -196,6 +196,8 @@ class People(Acting):
         Args:
             labels: any number, in the order in which they were given.
             by: who brings them.
+            file: digest of the file that they are from, where they are: once all of it stands, it is known
+                (`ProjectState.brought`), and brought again it says nothing new.
 
         Returns:
             What became of them. Those that can't be taken are named there, and keep no other from being taken.
@@ -207,16 +209,19 @@ class People(Acting):
         self.refresh()
         given, refused = looked_at(labels, self.state, self.catalog, self.now())
         new = same = changed = older = 0
-        for some in _dealt(given):
-            data: dict[str, Any] = {"by": by_json(by)}
+        lots = list(_dealt(given)) or [[]]
+        for place, some in enumerate(lots):
+            last = file if place == len(lots) - 1 else ""
+            data: dict[str, Any] = {"by": by_json(by), **({"file": last} if last else {})}
             found: list[Sorted] = []
 
             def stands(
-                state: ProjectState, some: Any = some, data: dict[str, Any] = data, found: list[Sorted] = found
-            ) -> bool:
+                state: ProjectState, some: Any = some, data: dict[str, Any] = data, found: list[Sorted] = found,
+                last: str = last,
+            ) -> bool:  # fmt: skip
                 found[:] = [sorted_out(state, some, self.now())]
-                data["labels"] = pack_votes(found[0].votes)
-                return not found[0].votes
+                data["labels"] = pack_votes(found[0].votes) if found[0].votes else {"item": [], "time": []}
+                return not found[0].votes and (not last or last in state.brought)
 
             self._act("labelled", data, done=stands)
             new, same, changed = new + found[0].new, same + found[0].same, changed + found[0].changed

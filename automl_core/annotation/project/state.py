@@ -42,6 +42,7 @@ class ProjectState:
         retirements: why items were set aside.
         votes: all labels of people and imported ones, in the order in which they were recorded. Of one author on one
             item the one that was given last counts (`answers`); the others are history.
+        brought: digest of a file of labels that was brought whole → when that was first.
         thresholds: by id, from 1.
         taken: number → the label by models that it has.
         batches: by number, from 1.
@@ -68,6 +69,7 @@ class ProjectState:
         self.retired: dict[int, int] = {}
         self.retirements: list[Retirement] = []
         self.votes: list[Vote] = []
+        self.brought: dict[str, float] = {}
         self.thresholds: dict[int, Threshold] = {}
         self.taken: dict[int, Taken] = {}
         self.batches: dict[int, Batch] = {}

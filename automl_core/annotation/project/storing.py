@@ -25,7 +25,7 @@ from automl_core.structs import known
 if TYPE_CHECKING:
     from automl_core.annotation.project.state import ProjectState
 
-PROJECT_VERSION = 1
+PROJECT_VERSION = 2
 """Version of the snapshot that this code writes; it reads every version up to this one. A state that gets anything new
 gets a new version: an older release would read it without, and write it so."""
 
@@ -64,6 +64,8 @@ class _Stored(msgspec.Struct, omit_defaults=True):
     cases: list[Case] = []
     stopped: Stopped | None = None
     skipped: dict[int, str] = {}
+    brought: dict[str, float] = {}
+    """Since version 2."""
 
 
 known(_Versioned, _Stored)
@@ -105,6 +107,7 @@ def encode(state: ProjectState) -> bytes:
             [case for _, case in sorted(state.cases.items())],
             state.stopped,
             dict(sorted(state.skipped.items())),
+            dict(sorted(state.brought.items())),
         )
     )
 
@@ -124,7 +127,7 @@ def decode(data: bytes, state: ProjectState) -> None:
     state.document, state.configured = stored.document, stored.configured
     state.parts, state.count = stored.parts, stored.count
     state.retirements, state.stopped, state.skipped = stored.retirements, stored.stopped, stored.skipped
-    state.claims = stored.claims
+    state.claims, state.brought = stored.claims, stored.brought
     state.rounds = {each.number: each for each in stored.rounds}
     state.sets = {each.number: each for each in stored.sets}
     state.cases = {each.item: each for each in stored.cases}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl_core.annotation.file.ahead import looks_ahead
 from automl_core.annotation.quality import suspects, worth
 from automl_core.annotation.rounds import predictions as kept
 from automl_core.annotation.rounds.answers import AUDIT, BAD, GOLD, SUSPECT, Answers
@@ -137,7 +138,7 @@ def choose(
     if many < file.select.many:
         done.notes.append(f"{many} items instead of {file.select.many}: {_money(state, file)}")
     if number == 1 and file.stop.target is not None:
-        looks = file.stop.rounds or 1
+        looks = 1 if file.stop.rounds is None else looks_ahead(file.stop.rounds)
         done.notes.append(sizing(file.stop.target, state.count, alpha=1 - file.stop.confidence, looks=looks).words)
     predictions = kept.read(project.store, predicted.key) if predicted.key is not None else None
     choices = _Choosing(project, file, number, predictions, reach, folder, done).choices(many)
@@ -145,7 +146,7 @@ def choose(
         done.why = "items"
         done.notes.append("nothing is left to be labelled")
         return done
-    ends = until if until is not None else project.now() + float(file.people.within)
+    ends = until if until is not None else project.right_now() + float(file.people.within)
     return _told(_send(project, file, number, choices, by, ends), done)
 
 

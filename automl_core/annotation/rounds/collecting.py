@@ -75,12 +75,20 @@ def collect(project: Project, file: AnnotationFile, reach: Reach, by: Person) ->
         StorageError: a place, or the project's own store, is away.
     """
     done = Collected()
+    said: dict[tuple[str, str], Label] = {}
     for data_set in file.data_sets:
         rows_there = _rows(data_set, file, reach)
         if file.items.key is not None:
             rows_there = _current(rows_there, _last(_rows(data_set, file, reach), file.items.key), file, done)
         for rows in _chunks(rows_there):
-            _take_in(project, file, data_set.place, rows, by, done)
+            for each in _take_in(project, file, data_set.place, rows, by, done):
+                said[each.item, each.author] = each  # of several rows the last one's: said once, whatever was before
+    if said:
+        labels = list(said.values())
+        found = project.label(labels, by)
+        done.labels, done.changed = done.labels + found.new, done.changed + found.changed
+        for place, why in found.refused:
+            _fault(done, f"a label of {labels[place].author}: {why}")
     told = done.faults - NAMED
     if told > 0:
         done.notes.append(f"{told:,} more rows with such a fault")
@@ -184,7 +192,8 @@ def _content(file: AnnotationFile, row: Mapping[str, Any]) -> dict[str, Any]:
 def _take_in(
     project: Project, file: AnnotationFile, source: str, rows: Sequence[tuple[str, Mapping[str, Any]]], by: Person,
     done: Collected,
-) -> None:  # fmt: skip
+) -> list[Label]:  # fmt: skip
+    """Take in items. Returns the labels that came with them."""
     items = file.items
     contents: list[dict[str, Any]] = []
     beside: list[dict[str, Any]] = []
@@ -210,11 +219,7 @@ def _take_in(
     for _, why in added.refused:
         _fault(done, f"{source}: {why}")
     done.new, done.known, done.retired = done.new + added.new, done.known + added.known, done.retired + added.retired
-    if labels:
-        found = project.label(labels, by)
-        done.labels, done.changed = done.labels + found.new, done.changed + found.changed
-        for _, why in found.refused:
-            _fault(done, f"a label of {source}: {why}")
+    return labels
 
 
 def _labels(

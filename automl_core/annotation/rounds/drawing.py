@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl_core.annotation.agreement import plan
-from automl_core.annotation.file.ahead import EVALUATING, least_for_promise, least_for_target
+from automl_core.annotation.file.ahead import EVALUATING, least_for_promise, least_for_target, looks_ahead
 from automl_core.annotation.selection import sizing
 
 if TYPE_CHECKING:
@@ -73,6 +73,6 @@ def _for_target(file: AnnotationFile, have: int, most: int) -> str:
         return "there is no target"
     if most < least:
         return f"the target takes {least} labels at least, and the stratum has {most} items"
-    looks = file.stop.rounds or 1
+    looks = 1 if file.stop.rounds is None else looks_ahead(file.stop.rounds)
     many = sizing(target, most, alpha=round(1 - file.stop.confidence, 12), looks=looks).many
     return f"the target takes {many} labels, and {have} are there" if have >= many else ""

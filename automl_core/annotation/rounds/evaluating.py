@@ -13,6 +13,7 @@ from automl_core.annotation.project.layout import round_prefix
 from automl_core.annotation.rounds import predictions as kept
 from automl_core.annotation.rounds.answers import Answers
 from automl_core.annotation.rounds.choosing import spent
+from automl_core.annotation.rounds.looks import KEY, next_look
 from automl_core.annotation.rounds.models import Models
 from automl_core.annotation.rounds.predicting import predictions_of
 from automl_core.annotation.rounds.reach import Reach
@@ -35,8 +36,9 @@ class Evaluated:
     Attributes:
         evidence: as the journal has it: ``models`` (of each ``name``, ``labeller``, ``run``, ``set``, ``right``,
             ``of``, ``accuracy``, ``low``, ``high``, ``classes`` {class: {right, of}}, ``hits`` {right, wrong,
-            unanswered: packed numbers}), ``best`` (place of the best model), ``labels``, ``cost``, ``predictions``
-            (key), ``passed`` (labels of the stratum that are no random sample), ``audits`` and ``suspects`` (`told`).
+            unanswered: packed numbers}), ``best`` (place of the best model), ``look`` (`looks`), ``labels``, ``cost``,
+            ``predictions`` (key), ``passed`` (labels of the stratum that are no random sample), ``audits`` and
+            ``suspects`` (`told`).
         opened, fixed, regressed: bad cases that changed.
         notes: for people.
     """
@@ -92,7 +94,8 @@ def evaluate(
     key = keep_of(project, number, predictions)
     of_round = next((each for each in reversed(state.sets.values()) if each.round <= number), None)
     done.evidence = {
-        "models": judged, "best": best, "predictions": key, "passed": len(answers.sample.passed),
+        "models": judged, "best": best, KEY: next_look(state, file, number, judged), "predictions": key,
+        "passed": len(answers.sample.passed),
         "labels": sum(of_round.by_source.get(name, 0) for name in ("person", "imported")) if of_round else 0,
         "cost": spent(state, number), "audits": audits_of(project, answers, done.notes),
     }  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl_core.annotation.rounds.choosing import affordable
 from automl_core.annotation.rounds.evaluating import best_of, hits_of
+from automl_core.annotation.rounds.looks import share_now
 from automl_core.annotation.selection import Round, judge
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def rounds_of(state: ProjectState) -> list[Round]:
 def verdict(project: Project, file: AnnotationFile, number: int, by: Person) -> Verdict:
     """Judge a round by ``stop:``, and record where it ends. Asked again it is the same look.
 
-    Of several models the best one counts, so each has its part of the probability of error.
+    Of several models the best one counts, so each has its part of what the look may err with (`looks`).
 
     Args:
         project: it.
@@ -72,15 +73,12 @@ def verdict(project: Project, file: AnnotationFile, number: int, by: Person) -> 
     if state.stopped is not None:
         return Verdict(state.stopped.why, tuple(state.stopped.reasons))
     rounds = rounds_of(state)
-    models = max(
-        (len(each.evaluation.evidence["models"]) for each in state.rounds.values() if each.evaluation is not None),
-        default=1,
-    )  # fmt: skip
-    stopping = file.stop.stopping()
-    shared = replace(stopping, alpha=stopping.alpha / max(1, models))
-    judged = judge(rounds, shared, more=file.select.many, seed=file.select.seed)
+    share, words = share_now(state, file)
+    judged = judge(rounds, file.stop.stopping(), more=file.select.many, seed=file.select.seed, share=share)
     why: str | None = judged.why
     reasons = list(judged.reasons)
+    if file.stop.target is not None and words:
+        reasons.insert(1, words)
     if why is None and file.stop.rounds is not None and number >= file.stop.rounds:
         why = "rounds"
         reasons.append(f"round {number} of {file.stop.rounds}")

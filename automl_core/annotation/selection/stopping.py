@@ -79,23 +79,45 @@ def accuracy(right: int, of: int, alpha: float) -> tuple[float, float]:
     return lowest_rate(right, of, alpha), highest_rate(right, of, alpha)
 
 
-def share_of_alpha(alpha: float, look: int, looks: int | None) -> float:
+def share_of_look(alpha: float, spent: float, look: int, left: int | None) -> float:
     """What one look may err with, so that all together err with alpha at most (the union bound).
 
     Each round has another model, so there is no one accuracy that an interval could close in on from round to round;
-    each look has its own share: equal ones where the number of rounds is bounded, else alpha / (look × (look + 1)).
+    each look has its own share, a part of what those before have left over. So the rules may change between two looks,
+    and a look may come that nobody had planned: whatever comes, the shares never sum to more than alpha.
+
+    - Where rounds are bounded: equal shares for those that are left, and for one look more than these. What that one
+      keeps is there for a look that is repeated, and for rounds that are added later.
+    - Where they are not: of what is left the (look + 1)-th part. Alone that is alpha / (look × (look + 1)).
 
     Args:
         alpha: of all looks.
+        spent: by the looks before this one.
         look: 1 is the first.
-        looks: at most, None where there is no bound.
+        left: rounds that are still to come, this one among them; None where there is no bound.
     """
-    if looks is not None and look <= looks:
-        return alpha / looks
-    return alpha / (look * (look + 1)) if looks is None else 0.0
+    parts = look if left is None else max(left, 1)
+    return max(0.0, alpha - spent) / (parts + 1)
 
 
-def judge(rounds: Sequence[Round], stopping: Stopping, *, more: int | None = None, seed: int = 0) -> Verdict:
+def shares_of_looks(alpha: float, looks: int, rounds: int | None) -> list[float]:
+    """The shares of so many looks, one in each round, by rules that have not changed (`share_of_look`).
+
+    Args:
+        alpha: of all looks.
+        looks: how many.
+        rounds: at most, None where there is no bound.
+    """
+    found: list[float] = []
+    for look in range(1, looks + 1):
+        left = None if rounds is None else rounds - look + 1
+        found.append(share_of_look(alpha, math.fsum(found), look, left))
+    return found
+
+
+def judge(
+    rounds: Sequence[Round], stopping: Stopping, *, more: int | None = None, seed: int = 0, share: float | None = None
+) -> Verdict:
     """Look at all rounds so far; safe to ask after each one, and asking twice is the same look.
 
     Args:
@@ -103,12 +125,16 @@ def judge(rounds: Sequence[Round], stopping: Stopping, *, more: int | None = Non
         stopping: the rules.
         more: labels that one more round would have; as many as the last one where None.
         seed: of the curve's bootstrap.
+        share: what the look at the last round may err with (`share_of_look`), to be given where the rules have changed
+            since the first look, or a round was looked at twice with other labels. None: each round had one look, by
+            these rules.
     """
     if not rounds:
         return Verdict(None, ("nothing was labelled yet",), (0.0, 1.0))
     last = rounds[-1]
-    each = share_of_alpha(stopping.alpha, len(rounds), stopping.rounds)
-    interval = accuracy(last.right, len(last.hits), each) if each > 0 else (0.0, 1.0)
+    if share is None:
+        share = shares_of_looks(stopping.alpha, len(rounds), stopping.rounds)[-1]
+    interval = accuracy(last.right, len(last.hits), share) if share > 0 else (0.0, 1.0)
     curve = fit(rounds, seed=seed)
     if more is None:
         more = last.labels - (rounds[-2].labels if len(rounds) > 1 else 0)

@@ -68,14 +68,16 @@ def _one_by_one(project: Project, who: str, many: int) -> None:
     from automl_core.annotation.exchange.exporting import shown_of
     from automl_core.annotation.items.content import id_of
     from automl_core.annotation.project import Label
+    from automl_core.annotation.project.authors import Authors, NotAllowed
     from automl_core.cli.places import UserError
     from automl_core.spec.units import parse_duration
 
     document = project.state.document
     people, labels = document.get("people") or {}, document.get("labels") or {}
-    allowed = people.get("who")
-    if allowed and who not in allowed:
-        raise UserError(f"{who} is none of `people.who`: {', '.join(allowed)}")
+    try:
+        who = Authors(project.state, (who,)).allowed(who).name
+    except NotAllowed as error:
+        raise UserError(f"{error}: {', '.join(error.allowed)}") from None
     to = str(people.get("where") or "page")
     lease = people.get("lease") or 900.0
     lease = float(lease) if isinstance(lease, int | float) else parse_duration(str(lease))

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 POLL = 5.0
 """Seconds between two looks at the journal: a listing each."""
 
+FIRST_LOOK = 5.0
+"""Seconds that the first look has at least: it tells whether this machine's clock is ahead."""
+
 STUDIO_POLL = 30.0
 """Seconds between two looks at a Label Studio: some requests each."""
 
@@ -84,6 +87,7 @@ class LabelsTrigger(BaseTrigger):
         self._lines: TaskLog | None = None
         self._seen = -1
         self._since: float | None = None
+        self._ahead = 0.0
         self._told: set[str] = set()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -110,16 +114,25 @@ class LabelsTrigger(BaseTrigger):
         await asyncio.sleep(triggers.LEAST_WAIT)
         asking = asyncio.create_task(self._ask_studio()) if self.studio is not None else None
         try:
-            left = None if self.until is None else max(0.0, self.until - time.time())
-            event = await asyncio.wait_for(self._look_until_enough(), left)
-        except TimeoutError:
-            event = {"why": "time"}
+            event = await self._look_in_time()
         finally:
             if asking is not None:
                 asking.cancel()
         lines.info(f"nobody is waited for any more: {event['why']}")
         await lines.close()
         yield TriggerEvent(event)
+
+    async def _look_in_time(self) -> dict[str, Any]:
+        """The end of the time is told by the store's clock, once a look has told how far this one is ahead of it."""
+        first = FIRST_LOOK
+        while True:
+            left = None if self.until is None else max(first, self.until - (time.time() - self._ahead))
+            try:
+                return await asyncio.wait_for(self._look_until_enough(), left)
+            except TimeoutError:
+                first = 0.0
+                if self.until is not None and self.until <= time.time() - self._ahead:
+                    return {"why": "time"}
 
     async def _look_until_enough(self) -> dict[str, Any]:
         threads = threads_of(self.storage, self.connection)
@@ -173,6 +186,8 @@ class LabelsTrigger(BaseTrigger):
             self._project = open_project(self.place, store=shared_store(self.storage, self.connection))
         else:
             self._project.refresh()
+        self._project.right_now()
+        self._ahead = self._project.shared.ahead
         state = self._project.state
         if state.seq != self._seen:
             self._seen = state.seq

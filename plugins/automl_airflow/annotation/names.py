@@ -52,5 +52,14 @@ def training_run(project: str, number: int, data_set: str, again: int = 1) -> st
         data_set: the last part of the data set's folder, such as ``2-0a1b2c3d4e5f``.
         again: 1 for the first try; more where the ones before have failed and `train` was cleared.
     """
-    first = f"annotation_{project}_round_{number}_set_{data_set}"
+    first = f"{training_runs(project)}{number}_set_{data_set}"
     return first if again == 1 else f"{first}.{again}"
+
+
+def training_runs(project: str) -> str:
+    """What ids of all such runs of a project begin with.
+
+    Args:
+        project: its name.
+    """
+    return f"annotation_{project}_round_"

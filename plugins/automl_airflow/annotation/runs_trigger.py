@@ -1,8 +1,9 @@
-"""Waiting without a worker until runs of other DAGs have ended, or are there no more."""
+"""Waiting without a worker until runs of other DAGs have ended, or are there no more; for as long as may be."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -19,30 +20,32 @@ ENDED = ("success", "failed")
 
 
 class RunsTrigger(BaseTrigger):
-    """Fires once none of the runs goes on any more.
+    """Fires once none of the runs goes on any more, or it is time to look at what a trigger can't see.
 
-    Airflow's own (`DagStateTrigger`) waits for ever for a run that was deleted.
+    Airflow's own (`DagStateTrigger`) waits for ever for a run that was deleted. Whether a DAG is paused no trigger can
+    ask, only a task.
     """
 
-    def __init__(self, *, runs: Mapping[str, str], poll: float = POLL) -> None:
+    def __init__(self, *, runs: Mapping[str, str], poll: float = POLL, until: float | None = None) -> None:
         """State which ones.
 
         Args:
             runs: id of a DAG → id of its run.
             poll: seconds between two looks.
+            until: when it fires whatever goes on, seconds since 1970; None: never.
         """
         super().__init__()
-        self.runs, self.poll = dict(runs), poll
+        self.runs, self.poll, self.until = dict(runs), poll, until
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments."""
         return (
             "automl_airflow.annotation.runs_trigger.RunsTrigger",
-            {"runs": self.runs, "poll": self.poll},
+            {"runs": self.runs, "poll": self.poll, "until": self.until},
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until all have ended. What Airflow can't say now is asked again."""
+        """Look until all have ended, or it is time. What Airflow can't say now is asked again."""
         await asyncio.sleep(triggers.LEAST_WAIT)
         waited = dict(self.runs)
         while True:
@@ -52,9 +55,10 @@ class RunsTrigger(BaseTrigger):
                         del waited[dag]
             except Exception as error:  # the database may be away for a while, and nobody else waits for these
                 self.log.warning("runs can't be asked for now, and are again: %s: %s", type(error).__name__, error)
-            if not waited:
+            left = float("inf") if self.until is None else self.until - time.time()
+            if not waited or left <= 0:
                 break
-            await asyncio.sleep(about(self.poll))
+            await asyncio.sleep(min(about(self.poll), left))
         yield TriggerEvent({"runs": self.runs})
 
     async def _is_over(self, dag: str, run: str) -> bool:

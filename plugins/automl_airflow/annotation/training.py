@@ -7,7 +7,8 @@ another run of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from automl_airflow.annotation.names import SET, TRAIN, WRITE_SET, training_run
 from automl_airflow.annotation.runs_trigger import RunsTrigger
 from automl_airflow.annotation.tasks import RoundOperator
 from automl_airflow.compat import is_paused, start_run
+from automl_core.spec.units import format_duration
 
 if TYPE_CHECKING:
     from automl_core.annotation.file.labellers import Labeller
@@ -29,13 +31,20 @@ TRAINED = "trained"
 """The outcome that the journal keeps of a run with a model; of one without, why there is none."""
 
 
+FIRST_LOOK, MOST_LOOK = 300.0, 3600.0
+"""Seconds until a task looks whether what it waits for is paused: first, and at most; each time twice as long. A look
+takes a worker for a moment."""
+
+
 class TrainOperator(RoundOperator):
     """Has each experiment learn from the newest data set, and finds what it has published."""
 
     ui_color = "#d5e8f7"
 
     def execute(
-        self, context: Any, event: dict[str, Any] | None = None, failed: Mapping[str, str] | None = None
+        self, context: Any, event: dict[str, Any] | None = None, failed: Mapping[str, str] | None = None,
+        runs: Mapping[str, str] | None = None, until: Mapping[str, float] | None = None, look: float = FIRST_LOOK,
+        paused: Sequence[str] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Start what isn't started, wait for what goes on, and record what came of it.
 
@@ -43,6 +52,10 @@ class TrainOperator(RoundOperator):
             context: of the task.
             event: of the trigger, where runs were waited for: which.
             failed: experiments that could not be started before that → why.
+            runs: of each experiment that was started.
+            until: how long each is waited for, seconds since 1970.
+            look: seconds until it is looked at what a trigger can't see.
+            paused: experiments of which people were told that they are paused.
 
         Returns:
             What each has come to, as the task's XCom.
@@ -62,12 +75,72 @@ class TrainOperator(RoundOperator):
             return {}
         data_set = self._set_of(project, number, written.get(SET))
         failures = dict(failed or {})
-        runs = dict(event["runs"]) if event is not None else self._start(context, project, number, data_set, failures)
-        on = {dag: run for dag, run in runs.items() if _has(context, dag, run) and not self._over(context, dag, run)}
-        if on:
-            self.log.info("waiting for %s", ", ".join(f"{run} of {dag}" for dag, run in on.items()))
-            self.defer(trigger=RunsTrigger(runs=runs), method_name="execute", kwargs={"failed": failures})
-        return self._conclude(context, project, number, data_set, runs, failures)
+        if event is not None:
+            known = {**(runs or {}), **event["runs"]}
+        else:
+            known = self._start(context, project, number, data_set, failures)
+        on = {dag: run for dag, run in known.items() if _has(context, dag, run) and not self._over(context, dag, run)}
+        limits = self._limits(on, until or {})
+        late = {dag for dag in on if limits[dag] <= time.time()}
+        awaited = {dag: run for dag, run in on.items() if dag not in late}
+        if awaited:
+            still = self._say_what_is_awaited(context, number, awaited, limits, paused)
+            again = min(time.time() + look, *(limits[dag] for dag in awaited))
+            kept = {"failed": failures, "runs": known, "until": limits, "look": min(2 * look, MOST_LOOK)}
+            self.defer(
+                trigger=RunsTrigger(runs=awaited, until=again), method_name="execute", kwargs=kept | {"paused": still}
+            )
+        for dag in late:
+            failures[dag] = self._why_late(context, dag, known.pop(dag))
+        return self._conclude(context, project, number, data_set, known, failures)
+
+    # --- waiting ---------------------------------------------------------------------------------
+
+    def _limits(self, on: Mapping[str, str], until: Mapping[str, float]) -> dict[str, float]:
+        """Until when each run that goes on is waited for, seconds since 1970."""
+        within = {str(each.experiment): float(each.within) for each in self.file.experiments}
+        return {dag: until.get(dag, time.time() + within[dag]) for dag in on}
+
+    def _say_what_is_awaited(
+        self, context: Any, number: int, awaited: Mapping[str, str], limits: Mapping[str, float],
+        before: Sequence[str],
+    ) -> list[str]:  # fmt: skip
+        """Say in the log what is waited for, and tell people of what is paused. Returns those that are."""
+        paused = []
+        for dag, run in awaited.items():
+            end = datetime.fromtimestamp(limits[dag], UTC).strftime("%Y-%m-%d %H:%M UTC")
+            stands = self._stands(context, dag)
+            if not stands:
+                self.log.info("waiting for the run %s of %s, until %s at most (models.within)", run, dag, end)
+                continue
+            paused.append(dag)
+            words = (
+                f"the run {run} of {dag} is waited for, and {stands}: let it go on in Airflow, or delete the run; at "
+                f"{end} the round goes on without (models.within)"
+            )
+            self.log.warning("%s", words)
+            if dag not in before:
+                tell(self.file, "model", f"round {number}: {words}", round=number, paused=dag)
+        return paused
+
+    def _stands(self, context: Any, dag: str) -> str:
+        """Why a run can't go on, in words; empty where nothing is known to hold it."""
+        try:
+            paused = is_paused(context, dag)
+        except Exception as error:  # a look that fails ends no wait
+            self.log.warning("whether %s is paused can't be asked now: %s: %s", dag, type(error).__name__, error)
+            return ""
+        if paused is None:
+            return f"there is no DAG {dag!r} in this Airflow any more"
+        return f"the DAG {dag} is paused" if paused else ""
+
+    def _why_late(self, context: Any, dag: str, run: str) -> str:
+        within = next(float(each.within) for each in self.file.experiments if each.experiment == dag)
+        stands = self._stands(context, dag)
+        return (
+            f"its run {run} has not ended within {format_duration(within)} (models.within)"
+            f"{f', since {stands}' if stands else ''}; once it has, clear `{TRAIN}`, which takes what it has come to"
+        )
 
     def _set_of(self, project: Project, number: int, data_set: int | None) -> DataSetVersion:
         found = project.state.sets.get(data_set or 0)

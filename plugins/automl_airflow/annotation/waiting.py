@@ -37,7 +37,7 @@ class WaitOperator(RoundOperator):
         answered, of = progress_of(project.state, numbers)
         times = [each.until for each in batches]
         until = None if None in times else max(times)  # type: ignore[type-var]
-        why = self._why(answered, of, until, project.now(), event)
+        why = self._why(answered, of, until, project.right_now(), event)
         if why is None:
             studio = self.file.plain() if self.file.people.where == "label-studio" else None
             trigger = LabelsTrigger(

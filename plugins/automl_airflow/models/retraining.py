@@ -85,6 +85,11 @@ class RetrainOperator(RolloutOperator):
         if outcome:
             self.log.warning("retraining %d is over: %s", retraining.id, outcome)
             self.patiently(lambda: life.retraining_ended(retraining.id, outcome))
+        elif is_paused(context, retraining.experiment):
+            self.log.warning(
+                "retraining %d goes on only once the DAG %s, which is paused, does: let it go on in Airflow, or delete "
+                "its run %s; no other is asked for meanwhile", retraining.id, retraining.experiment, retraining.run,
+            )  # fmt: skip
 
     def _start(self, context: Any, life: ModelLife, retraining: Retraining) -> None:
         from automl_core.models.watching import conf_of, run_of

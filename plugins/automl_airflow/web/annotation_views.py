@@ -135,13 +135,28 @@ def _is_known(vote: Vote) -> bool:
 
 
 def told_state(state: ProjectState, number: int) -> ItemState:
-    """The state of an item as whoever labels may know it: one of which nothing but a known answer is there is new."""
+    """The state of an item as whoever labels may know it.
+
+    One of which nothing but a known answer is there is new; one with a known answer that people have labelled is
+    trained once others that they labelled with it are: nothing is learned from it, and it would stand out.
+    """
     found = state.status(number)
-    if found in (ItemState.LABELLED, ItemState.TRAINED):
-        votes = state.history(number)
-        if votes and all(map(_is_known, votes)):
-            return ItemState.NEW
+    if found not in (ItemState.LABELLED, ItemState.TRAINED):
+        return found
+    votes = state.history(number)
+    if votes and all(map(_is_known, votes)):
+        return ItemState.NEW
+    if found is ItemState.LABELLED and any(map(_is_known, votes)):
+        given = max(vote.time for vote in votes if not _is_known(vote))
+        if given <= _learned_until(state):
+            return ItemState.TRAINED
     return found
+
+
+def _learned_until(state: ProjectState) -> float:
+    """When the newest data set was written that a model was trained on; 0 before the first."""
+    trained = (each.set for one in state.rounds.values() for each in one.trainings if each.model is not None)
+    return max((state.sets[number].time for number in trained if number in state.sets), default=0.0)
 
 
 def told_counts(state: ProjectState) -> dict[ItemState, int]:

@@ -174,9 +174,23 @@ def test_known_answers_and_open_tasks_are_told_to_nobody_who_may_label(world: Wo
     rows = body_of(world.client().get(f"{API}/ledger-open/ledger/labels", params={"limit": 10000}))["columns"]
     told = [(item, label, who) for item, label, who in zip(rows["item"], rows["label"], rows["author"], strict=True)]
     assert (free[0], None, "anna") in told
-    known = list(zip(rows["kind"], rows["source"], strict=True))
-    gold = [each for each, how in zip(told, known, strict=True) if how == ("gold", "imported")]
-    assert gold == [("", None, "answers.csv")] * 6
+    assert told[-6:] == [("", None, "answers.csv")] * 6, "known answers come last"
+    assert rows["time"][-6:] == [None] * 6
+    assert set(rows["kind"]) == set(rows["standing"]) == {""}
+    assert not [each for each in told[:-6] if each[0] == ""], "an answer without its item would be known by its time"
+    figures = body_of(world.client().get(f"{API}/ledger-open/ledger"))
+    assert {each["kind"] for each in figures["cost"]["by_kind"]}.isdisjoint({"gold"})
+    assert figures["right"]["people"]["of"] == 0
+    assert "once no batch is open" in figures["right"]["hidden"]
+    project.end_round(4, {}, DAG)
+    figures = body_of(world.client().get(f"{API}/ledger-open/ledger", params={"seq": project.state.seq}))
+    assert figures["right"]["people"]["of"] > 0
+
+
+def test_who_does_not_label_is_told_why_each_item_was_asked_for(world: World, lived: Lived) -> None:
+    rows = get(world, "/ledger/labels", limit=10000)["columns"]
+    assert {"stratum", "useful", "gold"} <= set(rows["kind"])
+    assert [item for item, kind in zip(rows["item"], rows["kind"], strict=True) if kind == "gold"] == [""] * 18
 
 
 def test_rounds_and_bad_cases(world: World, lived: Lived) -> None:

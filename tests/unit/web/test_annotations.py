@@ -313,3 +313,47 @@ def test_who_has_an_answer_is_not_sent_it_again(world: World, messages: str) -> 
     client = world.client("vic")
     first = client.get(f"{API}/{messages}")
     assert client.get(f"{API}/{messages}", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+
+
+def test_a_known_answer_does_not_show_by_what_is_learned_from_it(world: World) -> None:
+    from automl_airflow.web.annotation_views import told_counts, told_state
+    from automl_core.annotation.items import pack
+    from automl_core.annotation.project import DataSetVersion, ItemState
+
+    loop, ids = own(world, "own-known")
+    project = loop.project
+    project.begin_round(1, DAG)
+    loop.label(ids[1], "constructor", "known", source="imported", kind="gold")
+    loop.ask(ids[:3], votes=1, number=1)
+    for each in ids[:3]:
+        loop.label(each, "other", "uma")
+    numbers = [project.catalog.number_of(each) for each in ids[:3]]
+    assert {told_state(project.refresh(), each) for each in numbers} == {ItemState.LABELLED}
+    learned = [numbers[0], numbers[2]]
+    project.wrote_set(1, DataSetVersion(1, f"{project.prefix}sets/1-a/", "f" * 64, 2, pack(learned)), DAG)
+    project.trained(1, 1, "intents_trees", "r1", "SUCCEEDED", {"prefix": "x/"}, DAG)
+    state = project.refresh()
+    assert state.status(numbers[1]) is ItemState.LABELLED
+    assert {told_state(state, each) for each in numbers} == {ItemState.TRAINED}
+    counts = told_counts(state)
+    assert (counts[ItemState.TRAINED], counts[ItemState.LABELLED]) == (3, 0)
+
+
+def test_runs_that_are_waited_for_are_told_with_what_holds_them(world: World) -> None:
+    experiment, name = world.know(world.spec("awaited_linear")), "own-awaited"
+    text = project_text(world, name).replace("messages_linear", experiment)
+    Loop(world, world.know_project(text), text)
+    run, other = f"annotation_{name}_round_1_set_1-abc", f"annotation_{name}x_round_1_set_1-abc"
+    for each in (run, other, "by_hand"):
+        body = {"logical_date": None, "dag_run_id": each, "conf": {}}
+        assert world.client().post(f"/api/v2/dags/{experiment}/dagRuns", json=body).status_code == 200
+    (found,) = get(world, f"/{name}")["awaited"]
+    assert (found["experiment"], found["run"], found["state"], found["paused"]) == (experiment, run, "queued", False)
+    assert found["words"] == f"The run {run} of {experiment} is waited for, 7d 00h at most (models.within)."
+    assert found["since"] is not None
+    paused = {"is_paused": True}
+    assert world.client().patch(f"/api/v2/dags/{experiment}", json=paused).status_code == 200
+    (found,) = get(world, f"/{name}")["awaited"]
+    assert found["words"].endswith("and its DAG is paused: let it go on in Airflow, or delete the run.")
+    assert world.client().delete(f"/api/v2/dags/{experiment}/dagRuns/{run}").status_code == 204
+    assert get(world, f"/{name}")["awaited"] == []

@@ -6,7 +6,6 @@ items nor a label is written into Airflow's audit log: it says who did what, and
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Response
@@ -123,7 +122,7 @@ def post_tasks(info: TheProject, held: Fresh, user: User, asker: TheAsker, body:
         if not sees_items(user, info, now_file, project.state.document):  # closed by its journal, if not by its file
             raise HTTPException(403, f"Forbidden: {info.name}: {NO_RIGHT_TO_DOWNLOAD}")
         catalog, lease = project.catalog, file.people.lease
-        before = set(project.state.claimed_by(mine, project.now()))
+        before = set(project.state.claimed_by(mine, project.right_now()))
         keep = {item: number for item in body.keep if (number := catalog.find(item)) is not None}
         here = set(keep.values())
         more = max(len(before), len(here) + body.many) if body.resume else len(before | here) + body.many
@@ -159,9 +158,9 @@ def post_labels(info: TheProject, held: Fresh, user: User, asker: TheAsker, body
     mine = _check_signed_in(user, body.signed_in)
     _check_here(info)
     note_labelling(asker, "automl_annotation_labels", annotation_of(info.name), len(body.labels))
-    now = time.time()
     with held.lock:
         state = held.acts.refresh()
+        now = held.acts.right_now()  # an answer that was kept back counts from now
         sorted_out = judged(body.labels, state, held.acts.catalog, mine, now)
         done = held.acts.label([label for _, label in sorted_out.labels], Person(mine, "rest"))
         seq, left = held.acts.state.seq, open_for(held.acts.state, mine, now)
@@ -181,8 +180,10 @@ def post_release(info: TheProject, held: Fresh, user: User, asker: TheAsker, bod
     """Give items back, so that others can have them at once."""
     mine = _check_signed_in(user, body.signed_in)
     with held.lock:
-        project, now = held.acts, time.time()
-        has = project.catalog.ids_of(project.refresh().claimed_by(mine, now))
+        project = held.acts
+        project.refresh()
+        now = project.right_now()
+        has = project.catalog.ids_of(project.state.claimed_by(mine, now))
         items = has if body.items is None else [each for each in body.items if each in set(has)]
         if items:
             project.release(mine, items)

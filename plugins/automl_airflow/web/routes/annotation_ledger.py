@@ -10,13 +10,22 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from automl_airflow.web.access import NO_RIGHT_TO_DOWNLOAD, User, annotation_of
 from automl_airflow.web.annotation_catalog import ProjectInfo
 from automl_airflow.web.annotation_seen import in_list, seen_of
-from automl_airflow.web.annotation_standing import CAN_READ, is_closed_project, project_file, sees_items, text_of
+from automl_airflow.web.annotation_standing import (
+    CAN_READ,
+    is_closed_project,
+    labellers,
+    project_file,
+    sees_items,
+    text_of,
+    why_not_person,
+)
 from automl_airflow.web.aside import AsideRoute, touches_store
 from automl_airflow.web.downloads import Asker, TheAsker, note_ledger
 from automl_airflow.web.held_ledgers import ledger_of
@@ -25,6 +34,7 @@ from automl_airflow.web.respond import reply, send
 from automl_core.annotation.file import AnnotationFile
 from automl_core.annotation.items import Catalog, NoSuchItem
 from automl_core.annotation.ledger import COLUMNS, Case, Ledger, Suspect, csv_lines, lines
+from automl_core.annotation.ledger.unseen import while_labelling
 
 router = APIRouter(
     route_class=AsideRoute, prefix="/annotations/{name}", dependencies=[CAN_READ],
@@ -60,9 +70,20 @@ def _check_items(asker: Asker, info: ProjectInfo, held: HeldProject, what: str) 
 
 @router.get("/ledger")
 @touches_store(MAKING)
-def get_ledger(request: Request, held: Held, seq: Seq = 0) -> Response:
-    """Cost, use, rightness and gain, in sum: by author, source, round, way and kind. No item is named."""
+def get_ledger(request: Request, user: User, info: TheProject, held: Held, seq: Seq = 0) -> Response:
+    """Cost, use, rightness and gain, in sum: by author, source, round, way and kind. No item is named.
+
+    Whoever labels gets figures of known answers while no batch is open.
+    """
+    if _labels(user, info, held):
+        return send(request, ledger_of(held).answer(held, "ledger for those who label", while_labelling, seq))
     return send(request, ledger_of(held).answer(held, "ledger", Ledger.to_json, seq))
+
+
+def _labels(user: BaseUser, info: ProjectInfo, held: HeldProject) -> bool:
+    """Whether a user is one of those who label."""
+    who, _ = labellers(project_file(info, text_of(info)), held.use(lambda state: state.document))
+    return not why_not_person(user, info, who)
 
 
 @router.get("/ledger/standing")
@@ -83,7 +104,8 @@ def get_ledger_labels(
     _check_items(asker, info, held, "ledger")
     found = ledger_of(held).get(held, seq)
     ids = _ids(held)
-    rows = list(lines(found, ids.__getitem__, offset, limit, reader=asker.name))
+    labels = _labels(asker.user, info, held)
+    rows = list(lines(found, ids.__getitem__, offset, limit, reader=asker.name, labels=labels))
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     return reply(
         {
@@ -106,7 +128,8 @@ def get_ledger_csv(
     _check_items(asker, info, held, "ledger.csv")
     found = ledger_of(held).get(held)
     ids = _ids(held)
-    parts = csv_lines(found, ids.__getitem__, offset, limit, reader=asker.name)
+    labels = _labels(asker.user, info, held)
+    parts = csv_lines(found, ids.__getitem__, offset, limit, reader=asker.name, labels=labels)
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{info.name}-ledger.csv")
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store",

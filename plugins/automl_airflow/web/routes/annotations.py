@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Any
@@ -32,6 +31,7 @@ from automl_airflow.web.annotation_standing import (
     text_of,
     why_not_label,
 )
+from automl_airflow.web.annotation_waits import awaited_runs
 from automl_airflow.web.aside import PAGES, AsideRoute, touches_store
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.downloads import TheAsker
@@ -106,10 +106,12 @@ async def get_annotations(
 @router.get("/annotations/{name}", dependencies=[CAN_READ])
 def get_annotation(request: Request, user: User, info: TheProject, held: Held) -> Response:
     """One project: how it stands, who is at work, its classes and their keys, and what this user can do."""
-    now, mine = time.time(), str(user.get_name())
+    now, mine = held.acts.now(), str(user.get_name())
     text = text_of(info)
+    file = project_file(info, text)
     with reading() as session:
         broken = import_error_of(session, info.file, info.bundle) if info.dag.broken else None
+        awaited = awaited_runs(session, file)
     found = held.at_a_glance()
     body, document, recorded = held.use(
         lambda state: (
@@ -122,13 +124,12 @@ def get_annotation(request: Request, user: User, info: TheProject, held: Held) -
             held.recorded(state),
         )
     )
-    file = project_file(info, text)
     can, why_not = standing(user, info, file, document)
     sees = sees_items(user, info, file, document)
     labelled, last = found["done"].get(mine, (0, None))
     return send_body(request, {
         **told(info), **{name: value for name, value in found.items() if name != "done"}, **body,
-        **_of_file(file, recorded),
+        **_of_file(file, recorded), "awaited": awaited,
         "file": info.file, "airflow": f"{AIRFLOW}dags/{quote(annotation_of(info.name), safe='')}", "now": now,
         "source": text if may(user, "GET", DagAccessEntity.CODE, annotation_of(info.name)) else None,
         "import_error": shown_error(user, broken[0]) if broken is not None else None,
@@ -175,7 +176,7 @@ def get_items(
     unknown = sorted(states - set(ItemState.__members__))
     if unknown:
         raise HTTPException(422, f"state: {unknown[0]!r} is not known; allowed: {', '.join(ItemState.__members__)}")
-    now, mine, file = time.time(), str(user.get_name()), project_file(info, text_of(info))
+    now, mine, file = held.acts.now(), str(user.get_name()), project_file(info, text_of(info))
     sees = held.use(lambda project: sees_items(user, info, file, project.document))
 
     def build(project: ProjectState) -> dict[str, Any]:
@@ -204,7 +205,7 @@ def get_items(
 @touches_store()
 def get_item(user: User, info: TheProject, held: Held, asker: TheAsker, item: ItemId) -> Response:
     """One item: what stands in it, for who may see data, and every label that it has had."""
-    now, mine, file = time.time(), str(user.get_name()), project_file(info, text_of(info))
+    now, mine, file = held.acts.now(), str(user.get_name()), project_file(info, text_of(info))
 
     def build(project: ProjectState) -> dict[str, Any]:
         show = _shown_columns(held, project, file)

@@ -39,9 +39,11 @@ class Files:
     def out(self, batch: int | None = None, **more: Any) -> list[dict[str, Any]]:
         return [json.loads(each) for each in export_tasks(self.project, batch, **more)]
 
-    def bring(self, *lines: Any, source: Source = Source.PERSON, author: str = "ben") -> Imported:
+    def bring(
+        self, *lines: Any, source: Source = Source.PERSON, author: str = "ben", by: Person = ANNA
+    ) -> Imported:  # fmt: skip
         texts = [each if isinstance(each, str | bytes) else json.dumps(each) for each in lines]
-        return import_labels(self.project, texts, ANNA, source, author=author, file="back.jsonl")
+        return import_labels(self.project, texts, by, source, author=author, file="back.jsonl")
 
     def labels(self, place: int = 0) -> list[tuple[str, str]]:
         return [(each.author, each.label) for each in self.project.state.answers(place)]
@@ -118,6 +120,84 @@ def test_the_same_file_twice_adds_nothing_and_undoes_nothing(files: Files) -> No
     again = files.bring(*lines).labelled
     assert (again.new, again.changed, again.same) == (0, 0, 2)
     assert files.labels() == [("ben", "refund")]
+
+
+def test_a_file_that_says_again_what_another_had_changed_counts_and_the_very_same_file_does_not(files: Files) -> None:
+    first = [{"text": "a", "label": "order"}, {"text": "b", "label": "order"}]
+    files.bring(*first)
+    files.bring({"text": "a", "label": "refund"})
+    assert files.bring({"text": "a", "label": "order"}, {"text": "c", "label": "order"}).labelled.changed == 1
+    assert files.labels()[0] == ("ben", "order")
+    files.bring({"text": "a", "label": "refund"}, {"text": "c", "label": "order"})
+    seq = files.project.state.seq
+    told = files.bring(*first)
+    assert (told.labelled.changed, told.labelled.same, files.project.state.seq) == (0, 2, seq)
+    assert files.labels()[0] == ("ben", "refund")
+    (problem,) = told.problems
+    assert "this very file was brought at 20" in str(problem)
+    assert "ben has said otherwise since: that stands" in str(problem)
+    assert "say `time`" in problem.suggestion
+    assert problem.line == 1
+    assert told.refused == []
+
+
+def test_of_two_lines_of_one_file_the_later_counts_however_often_it_is_brought(files: Files) -> None:
+    lines = [{"text": "a", "label": "order"}, {"text": "a", "label": "refund"}]
+    files.bring(*lines)
+    seq = files.project.state.seq
+    files.bring(*lines)
+    assert files.project.state.seq == seq
+    files.bring(*lines, {"text": "b", "label": "order"})
+    assert [vote.label for vote in files.project.state.history(0)] == ["order", "refund"]
+
+
+def test_a_file_is_known_also_where_it_says_nothing_new(files: Files) -> None:
+    files.project.label([Label(files.ids[0], "order", "ben", where="page")], ANNA)
+    files.bring({"text": "a", "label": "order"})
+    files.project.label([Label(files.ids[0], "refund", "ben", where="page")], ANNA)
+    assert files.bring({"text": "a", "label": "order"}).labelled.changed == 0
+    assert files.labels() == [("ben", "refund")]
+    state = files.project.state
+    assert type(state).decode(state.encode()).brought == state.brought != {}
+
+
+# --- who ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def roles(tmp_path: Path) -> Files:
+    """A project that a person and all of a role label."""
+    return Files(tmp_path, document={**DOCUMENT, "people": {"who": ["Anna", "role:Op"]}})
+
+
+def test_a_role_cannot_be_shown_in_a_file_so_whoever_brings_it_vouches(roles: Files) -> None:
+    line = {"text": "a", "label": "order"}
+    assert roles.bring({**line, "author": "anna"}, author="").problems == []
+    told = roles.bring({**line, "author": "carl"}, author="")
+    (problem,) = told.problems
+    assert problem.severity == "error"
+    assert "'carl' is none that `people.who` names, and has never labelled on the page" in str(problem)
+    assert "whether they have role:Op only Airflow knows" in str(problem)
+    assert problem.suggestion == "Vouch for them with --author carl, or write their name into `people.who`"
+    assert problem.allowed == ("Anna",)
+    told = roles.bring({**line, "author": "carl"}, {"text": "b", "label": "order"}, author="carl")
+    assert told.labelled.new == 2
+    (problem,) = told.problems
+    assert problem.severity == "warning"
+    assert "whether carl has role:Op can't be asked here: anna vouches" in str(problem)
+    told = roles.bring({**line, "author": "eve"}, author="", by=Person("eve", "cli"))
+    assert told.labelled.new == 1, "who brings them is known"
+
+
+def test_who_has_labelled_on_the_page_was_asked_for_their_role_there(roles: Files) -> None:
+    roles.project.label([Label(roles.ids[2], "order", "Dora", where="page")], ANNA)
+    told = roles.bring({"text": "a", "label": "order", "author": "dora"}, author="")
+    assert (told.labelled.new, told.problems) == (1, [])
+    assert roles.labels()[0] == ("Dora", "order")
+
+
+def test_nobody_is_called_as_a_role(roles: Files) -> None:
+    assert roles.bring({"text": "a", "label": "order", "author": "role:Op"}, author="").refused
 
 
 def test_the_simple_form(files: Files) -> None:

@@ -20,7 +20,7 @@ def test_the_numbers_are_those_of_the_plan_and_of_the_sizing() -> None:
     assert promise is not None
     assert (promise.least, promise.advised) == (whole.least, whole.advised) == (305, 965)
     assert (promise.rounds, promise.advised_rounds) == (8, 25)
-    target, sized = found.target, sizing(0.95, 10_000, looks=30)
+    target, sized = found.target, sizing(0.95, 10_000, looks=31)
     assert target is not None
     assert (target.least, target.advised) == (sized.faultless, sized.many)
     assert (found.items, found.stratum) == (10_000, 2_000)
@@ -62,7 +62,7 @@ def test_money_and_answers_of_all_rounds() -> None:
         ({"stop": {"rounds": 3}}, None, "there are 3 rounds, so never"),
         ({"agree": "off"}, None, "models label nothing (agree: off)"),
         ({"agree": {"accuracy": "99.999%"}}, None, "of the labels are wrong it takes more than 20,000 of them"),
-        ({"stop": {"target": "95%"}}, None, "125 labels of the random stratum, the model right on all; "),
+        ({"stop": {"target": "95%"}}, None, "126 labels of the random stratum, the model right on all; "),
     ],
 )
 def test_it_is_said_in_words(groups: dict[str, Any], items: int | None, said: str) -> None:

@@ -7,6 +7,7 @@ import io
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from automl_core.annotation.ledger import (
     lines,
 )
 from automl_core.annotation.ledger.sums import KEYS, Cube, Sum, total
+from automl_core.annotation.ledger.unseen import while_labelling
 
 CLASSES = ("order", "refund", "other")
 
@@ -210,6 +212,48 @@ def test_who_labels_is_not_told_known_answers_nor_what_others_say_of_an_open_ite
     assert [each["label"] for each in lines(made, str)] == ["order", "order", "refund", "other", "order"]
     assert "order" in "".join(csv_lines(made, str)).splitlines()[1]
     assert "order" not in "".join(csv_lines(made, str, reader="ben")).splitlines()[1]
+
+
+def test_who_labels_cannot_tell_by_what_is_missing_or_by_times_which_items_are_known() -> None:
+    held = [
+        Answer(5, "order", "file", "imported", time=1.0), Answer(1, "order", "file", "imported", time=1.0, kind="gold"),
+        Answer(6, "refund", "file", "imported", time=1.0), Answer(2, "order", "ben", "person", time=2.0, kind="useful"),
+        Answer(1, "refund", "ben", "person", time=3.0, kind="gold"),
+        Answer(3, "other", "anna", "person", time=4.0, kind="stratum"),
+    ]  # fmt: skip
+    gold = ledger(Facts("p", "", CLASSES, 9, held, gold={1: "order"}))
+    told = list(lines(gold, str, reader="ben", labels=True))
+    mine = [each for each in told if each["author"] == "ben"]
+    assert [(each["item"], each["label"], each["time"]) for each in mine] == [("2", "order", 2.0), ("1", "refund", 3.0)]
+    alike = ("source", "kind", "standing", "sets", "models", "where", "ended", "why", "round")
+    assert [mine[0][name] for name in alike] == [mine[1][name] for name in alike]
+    assert [each["item"] for each in told] == ["5", "6", "2", "1", "3", ""], "no gap tells where it came"
+    assert (told[-1]["label"], told[-1]["time"], told[-1]["round"]) == (None, None, None)
+    paged = [each for first in range(0, 6, 2) for each in lines(gold, str, first, 2, reader="ben", labels=True)]
+    assert paged == told
+    none = ledger(Facts("p", "", CLASSES, 9, held[3:4]))
+    assert next(lines(none, str, reader="ben", labels=True))["kind"] == "useful", "where nothing is known, all is told"
+
+
+@pytest.mark.parametrize("answers", [1, 2, 5])
+def test_figures_for_those_who_label_do_not_move_apart_where_the_item_is_known(answers: int) -> None:
+    def told(items: list[int], *, asked: bool = True) -> dict[str, Any]:
+        held = [Answer(0, "order", "file", "imported", kind="gold")]
+        held += [
+            Answer(n, "refund", "ben", "person", time=5.0, kind="gold" if n == 0 else "useful", price=0.1)
+            for n in items
+        ]
+        facts = Facts("p", "", CLASSES, 9, held, gold={0: "order"}, asked={8} if asked else set())
+        return while_labelling(ledger(facts))
+
+    known, other = told([0, *range(2, 1 + answers)]), told([1, *range(2, 1 + answers)])
+    assert known["cost"] == other["cost"]
+    assert known["use"] == other["use"]
+    for part in ("people", "imported", "authors", "hidden"):
+        assert known["right"][part] == other["right"][part], part
+    assert sum(each["labels"] for each in known["cost"]["by_kind"]) == known["cost"]["total"]["labels"]
+    assert sum(each["labels"] for each in known["use"]["standings"]) == known["cost"]["total"]["labels"]
+    assert told([0], asked=False)["right"]["people"]["of"] == 1, "once no batch is open, it is told"
 
 
 def test_an_answer_stood_until_the_one_that_replaced_it_was_recorded() -> None:

@@ -1,6 +1,6 @@
 """Writes the journal of a project in tests/assets/journal: every kind of record, a snapshot, records behind it.
 
-It was run once with each version of the state (``annotation_v1``):
+It was run once with each version of the state (``annotation_v1``, ``annotation_v2``):
     python -m tests.unit.annotation.project.project_assets
 A release that changes it adds one beside; the others stay as they are, since old projects do.
 """
@@ -17,7 +17,8 @@ from tests.support.memory_store import MemoryStore
 from tests.unit.annotation.project.test_loop import ids, threshold, version
 from tests.unit.annotation.project.world import ANNA, BY, World, label, text
 
-ASSET = Path(__file__).resolve().parents[3] / "assets" / "journal" / f"annotation_v{PROJECT_VERSION}"
+ASSETS = Path(__file__).resolve().parents[3] / "assets" / "journal"
+ASSET = ASSETS / f"annotation_v{PROJECT_VERSION}"
 
 
 def written() -> dict[str, bytes]:
@@ -25,7 +26,8 @@ def written() -> dict[str, bytes]:
     store = MemoryStore()
     world = World(store)
     project = world.filled(12)
-    project.label([label(project, 0, "refund", "lake", "file", source=Source.IMPORTED, kind="gold")], BY)
+    gold = label(project, 0, "refund", "lake", "file", source=Source.IMPORTED, kind="gold")
+    project.label([gold], BY, file="0123456789abcdef")
     found = threshold(project)
     project.take(found, dict.fromkeys(ids(project, 8, 9, 10), "order"), BY)
     project.take_back(found, ids(project, 9), "people say otherwise", BY)

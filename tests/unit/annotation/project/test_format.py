@@ -15,24 +15,26 @@ from automl_core.annotation.project.rules import RULES
 from automl_core.journal import SNAPSHOT, LaterFormat, LaterRelease, Record
 from automl_core.storage.folder import FolderStore
 from tests.support.memory_store import MemoryStore
-from tests.unit.annotation.project.project_assets import ASSET, written
+from tests.unit.annotation.project.project_assets import ASSETS, written
 from tests.unit.annotation.project.world import BY, World, label, text
 
 JOURNAL = "_annotation/intents/journal/"
 
 
-def asset() -> MemoryStore:
+def asset(version: int = PROJECT_VERSION) -> MemoryStore:
     """A copy of what a release wrote."""
-    folder, store = FolderStore(ASSET), MemoryStore()
+    folder, store = FolderStore(ASSETS / f"annotation_v{version}"), MemoryStore()
     for key in folder.list():
         store.put(key, folder.get(key))
     return store
 
 
-def test_the_first_release_is_read() -> None:
-    project = World(asset()).open()
+@pytest.mark.parametrize(("release", "brought"), [(1, set()), (2, {"0123456789abcdef"})])
+def test_each_release_is_read(release: int, brought: set[str]) -> None:
+    project = World(asset(release)).open()
     state = project.state
-    assert (PROJECT_VERSION, state.count, len(state.rounds), state.skipped, state.stopped) == (1, 13, 2, {}, None)
+    assert (PROJECT_VERSION, state.count, len(state.rounds), state.skipped, state.stopped) == (2, 13, 2, {}, None)
+    assert state.brought.keys() == brought
     found = {state.status(number): number for number in range(state.count)}
     assert found.keys() == set(ItemState) - {ItemState.SENT}
     assert [vote.label for vote in state.history(3)] == ["order", "refund"]
@@ -90,7 +92,7 @@ def test_a_later_release_is_read_as_far_as_possible_and_not_written_beside(where
 
 
 def test_a_later_state_is_told_by_its_version() -> None:
-    with pytest.raises(LaterFormat, match="later than 1"):
+    with pytest.raises(LaterFormat, match="later than 2"):
         ProjectState.decode(msgspec.json.encode({"version": PROJECT_VERSION + 1, "something": "else"}))
 
 

@@ -14,7 +14,8 @@ from automl_core.annotation.project import people as people_module
 from automl_core.annotation.project.columns import pack_column, pack_votes
 from automl_core.annotation.project.labels import Vote
 from automl_core.journal import Record
-from tests.unit.annotation.project.world import BY, World, label
+from tests.support.memory_store import MemoryStore
+from tests.unit.annotation.project.world import BY, Clock, World, label
 
 LEASE = 60.0
 
@@ -298,6 +299,56 @@ def test_a_file_that_is_brought_twice_adds_nothing_and_undoes_nothing(time: floa
     assert project.label(lines, BY).same == 2
     assert project.state.seq == seq
     assert [vote.label for vote in project.state.answers(5)] == ["refund"]
+
+
+@pytest.mark.parametrize("where", ["file", "data", "label-studio"])
+def test_a_file_that_says_again_what_it_had_changed_says_something_new(where: str) -> None:
+    world = World()
+    world.sent([5, 2])
+    project = world.open()
+    for what, wanted in (("order", (1, 0)), ("refund", (0, 1)), ("order", (0, 1))):
+        world.clock.now += 10
+        done = project.label([label(project, 5, what, where=where)], BY)
+        assert (done.new, done.changed) == wanted
+    assert [vote.label for vote in project.state.answers(5)] == ["order"]
+    assert project.label([label(project, 5, "order", where=where)], BY).same == 1
+    told_once_more = label(project, 5, "refund", where=where, again=True)
+    assert project.label([told_once_more], BY).same == 1, "of a file that is known, it is nothing new"
+    assert [vote.label for vote in project.state.history(5)] == ["order", "refund", "order"]
+
+
+def test_a_clock_that_is_a_day_ahead_ends_nobodys_lease_and_leaves_no_time_behind() -> None:
+    clock = Clock()
+    world = World(MemoryStore(clock=clock))
+    world.clock = clock
+    world.sent([5, 2, 7])
+    assert claim(world, "anna", 1, lease=600.0) == [5]
+    clock.now += 120
+    ahead = world.open(skew=86_400.0)
+    assert [ahead.catalog.number_of(each) for each in ahead.claim("ben", 3, 600.0)] == [2, 7], "anna has hers still"
+    assert ahead.state.claimed_by("anna", clock.now)
+    assert ahead.state.updated == pytest.approx(clock.now), "what it writes bears the store's time"
+    assert world.open().now() == pytest.approx(clock.now)
+    clock.now += 600
+    assert claim(world, "carl", 3) == [5, 2, 7], "a lease ends for all at the same time"
+
+
+def test_the_store_is_asked_for_the_time_once_and_only_where_a_clock_may_be_wrong() -> None:
+    clock = Clock()
+    store = MemoryStore(clock=clock)
+    world = World(store)
+    world.clock = clock
+    world.sent([5, 2, 7])
+    asked: list[str] = []
+    put, store.put = store.put, lambda key, data: (asked.append(key), put(key, data))[1]  # type: ignore[method-assign]
+    project = world.open()
+    project.claim("anna", 1, 600.0)
+    assert not any("clock" in key for key in asked), "it is with the newest record"
+    clock.now += 3600
+    for who in ("ben", "carl"):
+        project.claim(who, 1, 600.0)
+    assert sum("clock" in key for key in asked) == 1
+    assert not [key for key in store.list() if "clock" in key]
 
 
 def test_what_was_said_before_is_history_when_it_comes_later() -> None:

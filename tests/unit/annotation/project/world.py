@@ -57,9 +57,10 @@ class World:
 def label(
     project: Project, number: int, what: str = "order", author: str = "anna", where: str = "page",
     time: float | None = None, source: Source = Source.PERSON, kind: str = "", skipped: bool = False,
+    again: bool = False,
 ) -> Label:  # fmt: skip
     """A label of an item by its number."""
     return Label(
         project.catalog.id_of(number), "" if skipped else what, author, where=where, time=time, source=source,
-        kind=kind, skipped=skipped, seconds=2.5,
+        kind=kind, skipped=skipped, seconds=2.5, again=again,
     )  # fmt: skip

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from automl_core.annotation.selection import Round, Stopping, accuracy, judge
-from automl_core.annotation.selection.stopping import share_of_alpha
+from automl_core.annotation.selection.stopping import share_of_look, shares_of_looks
 
 
 def _round(labels: int, right: int, of: int, unanswered: int = 0, cost: float = 0.0) -> Round:
@@ -27,8 +30,25 @@ def test_the_interval_is_clopper_and_pearsons(right: int, of: int) -> None:
 
 
 def test_looks_share_what_they_may_err_with() -> None:
-    assert sum(share_of_alpha(0.05, look, 20) for look in range(1, 30)) == pytest.approx(0.05)
-    assert sum(share_of_alpha(0.05, look, None) for look in range(1, 10_000)) == pytest.approx(0.05, rel=1e-3)
+    bounded = shares_of_looks(0.05, 20, 20)
+    assert bounded == pytest.approx([0.05 / 21] * 20)  # and as much is kept for a look that nobody has planned
+    assert shares_of_looks(0.05, 3, None) == pytest.approx([0.05 / 2, 0.05 / 6, 0.05 / 12])
+    assert sum(shares_of_looks(0.05, 2_000, None)) == pytest.approx(0.05, rel=1e-3)
+
+
+@given(
+    st.floats(1e-4, 0.5),
+    st.lists(st.one_of(st.none(), st.integers(-5, 40)), min_size=1, max_size=60),
+)
+def test_whatever_the_rules_become_between_looks_they_never_err_with_more_than_all_may(
+    alpha: float, lefts: list[int | None]
+) -> None:
+    spent: list[float] = []
+    for left in lefts:
+        share = share_of_look(alpha, math.fsum(spent), len(spent) + 1, left)
+        assert share > 0, "there is always something left for one look more"
+        spent.append(share)
+    assert math.fsum(spent) <= alpha
 
 
 def test_the_target_is_met_by_the_lower_end() -> None:
@@ -54,10 +74,10 @@ def test_items_without_an_answer_count_as_wrong() -> None:
 def test_looking_each_round_errs_seldom(looks: int | None) -> None:
     # Each round's model is a new one, just below the target; the stratum grows.
     random = np.random.default_rng(0)
-    wrong = 0
+    wrong, shares = 0, shares_of_looks(0.05, 15, looks)
     for _ in range(300):
         for look in range(1, 16):
-            low = accuracy(int(random.binomial(40 * look, 0.899)), 40 * look, share_of_alpha(0.05, look, looks))[0]
+            low = accuracy(int(random.binomial(40 * look, 0.899)), 40 * look, shares[look - 1])[0]
             if low >= 0.9:
                 wrong += 1
                 break
@@ -104,8 +124,15 @@ def test_nothing_labelled_is_no_end() -> None:
     assert "nothing is known" in empty.reasons[0]
 
 
-def test_rounds_past_the_bound_tell_nothing_new() -> None:
-    assert judge([_round(10, 300, 300)] * 3, Stopping(target=0.5, rounds=2)).interval == (0.0, 1.0)
+def test_rounds_past_the_bound_have_what_is_left_over() -> None:
+    found = [judge([_round(10, 300, 300)] * many, Stopping(target=0.5, rounds=2)).interval for many in (2, 3, 4)]
+    ends = [accuracy(300, 300, 0.05 / 3), accuracy(300, 300, 0.05 / 6), accuracy(300, 300, 0.05 / 12)]
+    assert [low for low, _ in found] == pytest.approx([low for low, _ in ends])
+
+
+def test_a_look_of_which_nothing_is_left_tells_nothing() -> None:
+    assert judge([_round(10, 300, 300)], Stopping(target=0.5), share=0.0).interval == (0.0, 1.0)
+    assert judge([_round(10, 300, 300)], Stopping(target=0.5), share=0.01).interval == accuracy(300, 300, 0.01)
 
 
 @pytest.mark.parametrize("wrong", [{"target": 1.0}, {"alpha": 0}, {"flat": -1}, {"money": -1}, {"rounds": 0}])

@@ -185,3 +185,10 @@ def test_a_database_that_is_away_ends_no_wait(database: Database) -> None:
     database.states = {"trees": "success", "linear": "success"}
     fires(waiting_for_runs())
     assert not database.problems
+
+
+def test_it_fires_at_its_time_whatever_goes_on(database: Database) -> None:
+    runs = {"trees": "run_of_trees", "linear": "run_of_linear"}
+    trigger = RunsTrigger(**RunsTrigger(runs=runs, poll=60.0, until=time.time() + 0.2).serialize()[1])
+    assert fires(trigger, lambda: None) == {"runs": runs}
+    assert database.states == {"trees": "running", "linear": "queued"}

@@ -84,7 +84,7 @@ def test_one_model_that_fails_leaves_the_round_with_the_other(
     assert [each["labeller"] for each in airflow.do("round_1", "evaluate")["evidence"]["models"]] == ["trees"]
     waits = airflow.do("round_1", "train")
     assert airflow.started[-1][:2] == ("linear", f"{FIRST['linear']}.2"), "a clear starts what failed once more"
-    assert waits.trigger.runs == {**FIRST, "linear": f"{FIRST['linear']}.2"}
+    assert waits.trigger.runs == {"linear": f"{FIRST['linear']}.2"}, "what is over is not waited for"
     moments = [moment for dag, _, _, moment in airflow.started if dag == "linear"]
     assert moments[1] - moments[0] == timedelta(microseconds=1), "Airflow has one run of a logical date"
 
@@ -135,6 +135,63 @@ def test_a_dag_that_is_paused_while_its_run_goes_on_is_waited_for(airflow: Airfl
     airflow.do("round_1", "train")
     airflow.paused["linear"] = True
     assert airflow.do("round_1", "train").trigger.runs == FIRST
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What people were told."""
+    found: list[str] = []
+    monkeypatch.setattr(training, "tell", lambda file, on, text, **facts: found.append(text))
+    return found
+
+
+def test_a_dag_that_is_paused_after_its_run_has_started_is_told_once_and_waited_for_until_its_time(
+    airflow: Airflow, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000_000.0]
+    monkeypatch.setattr(training.time, "time", lambda: now[0])
+    waits = airflow.do("round_1", "train")
+    assert waits.trigger.until == now[0] + 300, "a trigger can't ask whether a DAG is paused: the task looks"
+    airflow.publish(FIRST["trees"], "trees")
+    airflow.paused["linear"] = True
+    for _ in range(3):
+        now[0] = waits.trigger.until
+        waits = over(airflow, waits)
+        assert waits.trigger.runs == {"linear": FIRST["linear"]}
+    assert "the DAG linear is paused: let it go on in Airflow, or delete the run" in told[0]
+    assert [text for text in told if "paused" in text] == told[:1], "people are told once"
+    assert waits.trigger.until - now[0] == 2400, "looks become rarer"
+    now[0] = 1_000_000.0 + 7 * 86400
+    found = over(airflow, waits)
+    assert found["trees"]["run"] == FIRST["trees"]
+    assert found["linear"]["failed"] == (
+        f"its run {FIRST['linear']} has not ended within 7d 00h (models.within), since the DAG linear is paused; once "
+        "it has, clear `train`, which takes what it has come to"
+    )
+    trainings = airflow.project.state.rounds[1].trainings
+    assert [each.experiment for each in trainings] == ["trees"], "its run may yet come to something"
+    airflow.paused["linear"] = False
+    assert airflow.do("round_1", "train").trigger.runs == {"linear": FIRST["linear"]}, "a clear waits for it anew"
+    airflow.publish(FIRST["linear"], "linear")
+    assert airflow.do("round_1", "train")["linear"]["run"] == FIRST["linear"]
+
+
+def test_runs_that_never_end_end_the_task_and_say_what_to_do(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    now = [1_000_000.0]
+    monkeypatch.setattr(training.time, "time", lambda: now[0])
+    waits = airflow.do("round_1", "train")
+    now[0] += 7 * 86400
+    with pytest.raises(AirflowFailException, match=r"no model was trained.*not ended within 7d 00h \(models.within\)"):
+        over(airflow, waits)
+
+
+def test_a_dag_that_is_gone_while_its_run_is_waited_for(airflow: Airflow, told: list[str]) -> None:
+    waits = airflow.do("round_1", "train")
+    airflow.paused["linear"] = None
+    over(airflow, waits)
+    assert "there is no DAG 'linear' in this Airflow any more" in told[0]
 
 
 def test_a_run_that_was_deleted(airflow: Airflow) -> None:
@@ -202,7 +259,8 @@ def test_a_run_on_labels_that_have_not_changed_has_a_logical_date_of_its_own(air
     airflow.go_on(run, airflow.do(run, "wait"), {"why": "time"})
     airflow.do(run, "write_set")
     waits = airflow.do(run, "train")
-    assert waits.trigger.runs == {"trees": FIRST["trees"], "linear": FIRST["linear"].replace("round_1", "round_2")}
+    assert waits.trigger.runs == {"linear": FIRST["linear"].replace("round_1", "round_2")}
+    assert waits.kwargs["runs"]["trees"] == FIRST["trees"]
     moments = [moment for dag, _, _, moment in airflow.started if dag == "linear"]
     assert len(set(moments)) == len(moments) == 2, "Airflow has one run of a logical date"
 

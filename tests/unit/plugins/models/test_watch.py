@@ -263,6 +263,13 @@ def test_a_paused_experiment_waits_and_that_is_said(watch: Watch, capsys: pytest
     watch.paused["search"] = True
     assert watch.turn()["asked"] == 1
     assert "the DAG search is paused: its run retrain_churn_1 waits" in capsys.readouterr().out
+    assert watch.turn()["asked"] is None
+    told = capsys.readouterr().out
+    assert "retraining 1 goes on only once the DAG search, which is paused, does" in told
+    assert "or delete its run retrain_churn_1; no other is asked for meanwhile" in told
+    watch.paused["search"] = False
+    watch.turn()
+    assert "paused" not in capsys.readouterr().out
 
 
 def test_people_are_told_of_a_loss_once(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,9 @@ export async function show(main, [name]) {
       project.description ? h('p', { class: 'muted' }, project.description) : null,
       project.broken ? h('p', { class: 'notice', role: 'status' }, `Its file can’t be read as it is now${project.import_error ? `: ${project.import_error}` : '.'}`) : null,
       project.gone ? h('p', { class: 'notice', role: 'status' }, 'Its file was deleted: labels can be looked at, and nothing more be labelled.') : null,
+      (project.awaited ?? []).map((/** @type {any} */ each) =>
+        h('p', { class: each.paused || each.gone ? 'notice' : 'muted', role: 'status' }, `${each.words} `, h('a', { href: each.airflow }, 'Its run')),
+      ),
       project.stopped ? h('p', { class: 'notice', role: 'status' }, [`It has ended: ${project.stopped.why}.`, ...project.stopped.reasons].join(' ')) : null,
       figures([
         ['Items', number(project.items)],
