@@ -32,6 +32,7 @@ from automl_core.journal.records import (
     key_of,
     seq_of,
 )
+from automl_core.journal.segments import Segmented, read_segments, write_segments
 from automl_core.journal.snapshots import SNAPSHOT, SNAPSHOTS, Snapshot, decode_snapshot, encode_snapshot, is_due
 from automl_core.release import RELEASE
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
@@ -92,6 +93,7 @@ class Journal(Generic[S]):
         """Whether the first read waits its turn where others crowd, as who is about to write should; not for a page."""
         self.base = 0
         self.weight = 0
+        self._segments: set[str] = set()  # names of those that were read or written here
         self._sleep = sleep
         self._tail: list[Record] = []  # what is known after `base`
         self._bad: dict[int, str] = {}  # places that hold no record
@@ -150,7 +152,10 @@ class Journal(Generic[S]):
         return self._bad
 
     def _read_snapshot(self) -> None:
-        self._snapshot_read = True
+        self._find_snapshot()
+        self._snapshot_read = True  # not where the store was away: who comes back is not to read every record for it
+
+    def _find_snapshot(self) -> None:
         for name in SNAPSHOTS:
             try:
                 data = self.store.get(self.prefix + name)
@@ -167,7 +172,14 @@ class Journal(Generic[S]):
 
     def _adopt_snapshot(self, data: bytes) -> None:
         found = decode_snapshot(data)
-        self.state = self.fold.decode(found.state)
+        if not found.segments:
+            self.state = self.fold.decode(found.state)
+        elif issubclass(self.fold, Segmented):
+            bodies = read_segments(self.store, self.prefix, found.segments)
+            self.state = self.fold.decode_with(found.state, bodies)
+            self._segments.update(bodies)
+        else:
+            raise LaterFormat("it stands on segments, which this release doesn't know of such a journal")
         self._pace.heard(found.pace, self.clock() - found.time)
         self.base, self.weight = self.state.seq, len(data)
 
@@ -333,8 +345,20 @@ class Journal(Generic[S]):
         raise Contended(f"{self.store.url}/{self.prefix}: lost the race for the next record a thousand times")
 
     def write_snapshot(self) -> None:
-        """Write the state as it is now, in place of the last snapshot."""
-        body = encode_snapshot(Snapshot(self.state.encode(), self.state.seq, self.clock(), self._pace.span))
+        """Write the state as it is now, in place of the last snapshot; before it the segments that it stands on.
+
+        Raises:
+            StorageError: the store refuses or is away. The snapshot before stands, and the next call makes up for it.
+        """
+        names: tuple[str, ...] = ()
+        if isinstance(self.state, Segmented):
+            self.state.seal()
+            bodies = self.state.segments()
+            names = tuple(bodies)
+            fresh = {name: body for name, body in bodies.items() if name not in self._segments}
+            write_segments(self.store, self.prefix, fresh)
+            self._segments.update(fresh)
+        body = encode_snapshot(Snapshot(self.state.encode(), self.state.seq, self.clock(), self._pace.span, names))
         self.store.put(self.prefix + SNAPSHOT, body)
         self.base, self.weight, self._tail = self.state.seq, len(body), []
 

@@ -1,4 +1,9 @@
-"""Snapshots of a journal's state: where they lie, what stands in them, and when the next one is due."""
+"""Snapshots of a journal's state: where they lie, what stands in them, and when the next one is due.
+
+Formats: 1 was the state alone, as plain JSON. 2 is packed JSON of the state with what the next writer needs to know. 3
+names besides the segments on which the state stands (`automl_core.journal.segments`): a release that knows only 2 says
+that it is later, and reads the records. A state that stands on no segment is written as 2, which older releases read.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from automl_core.journal.records import FORMAT_VERSION, LaterFormat, Record
+from automl_core.journal.records import LaterFormat, Record
 from automl_core.release import RELEASE
 from automl_core.structs import known
 
@@ -17,6 +22,12 @@ SNAPSHOT = "journal-snapshot.json.gz"
 SNAPSHOT_V1 = "journal-snapshot.json"
 SNAPSHOTS = (SNAPSHOT, SNAPSHOT_V1)
 """Where a snapshot may lie: that of today's format, and that of the first."""
+
+SNAPSHOT_VERSION = 3
+"""Version of the snapshots that this code reads and, where they stand on segments, writes."""
+
+_WHOLE = 2
+"""Version of a snapshot that stands on no segment."""
 
 LEAST_INTERVAL = 32
 """Records between two snapshots at least; how many at most follows from what both cost (`is_due`)."""
@@ -37,27 +48,31 @@ class Snapshot:
         seq: the last record in it.
         time: when it was written, seconds since 1970.
         pace: see `automl_core.journal.pace`.
+        segments: names of those on which the state stands, in its order.
     """
 
     state: bytes
     seq: int
     time: float
     pace: float = 0.0
+    segments: tuple[str, ...] = ()
 
 
-class _Body(msgspec.Struct):
+class _Body(msgspec.Struct, omit_defaults=True):
     version: int
     release: str
     seq: int
     time: float
     pace: float
     state: msgspec.Raw
+    segments: tuple[str, ...] = ()
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
     """The bytes of a snapshot: packed JSON; the same state gives the same bytes."""
     time, pace = round(snapshot.time, 3), round(snapshot.pace, 3)
-    body = _Body(FORMAT_VERSION, RELEASE, snapshot.seq, time, pace, msgspec.Raw(snapshot.state))
+    version, state = SNAPSHOT_VERSION if snapshot.segments else _WHOLE, msgspec.Raw(snapshot.state)
+    body = _Body(version, RELEASE, snapshot.seq, time, pace, state, snapshot.segments)
     return gzip.compress(msgspec.json.encode(body), 6, mtime=0)
 
 
@@ -74,9 +89,9 @@ def decode_snapshot(data: bytes) -> Snapshot:
         body = msgspec.json.decode(gzip.decompress(data), type=_Body)
     except (zlib.error, EOFError, OSError) as error:
         raise ValueError(f"can't be unpacked ({error})") from None
-    if body.version > FORMAT_VERSION:
+    if body.version > SNAPSHOT_VERSION:
         raise LaterFormat(f"written by release {body.release} in the later format {body.version}")
-    return Snapshot(bytes(body.state), body.seq, body.time, body.pace)
+    return Snapshot(bytes(body.state), body.seq, body.time, body.pace, body.segments)
 
 
 def is_due(record: Record, size: int, count: int, weight: int) -> bool:

@@ -8,6 +8,7 @@ replayed. Values reach it as *losses*: lower is better, whatever the goal's dire
 
 from __future__ import annotations
 
+import heapq
 import math
 import random
 from abc import ABC, abstractmethod
@@ -77,7 +78,7 @@ class PastTrial:
     loss: float | None = None
     budget: int | None = None
     losses_at: Mapping[int, float] = field(default_factory=dict)
-    curve: tuple[tuple[float, float], ...] = ()
+    curve: Sequence[tuple[float, float]] = ()
     bracket: int | None = None
     rung: int | None = None
     parent: int | None = None
@@ -88,6 +89,21 @@ class PastTrial:
 
 History: TypeAlias = Sequence[PastTrial]
 """Every trial so far, by number: finished, failed and running ones."""
+
+
+class LongHistory(Sequence[PastTrial]):
+    """A history that knows what most algorithms ask of it without making each of its trials.
+
+    It reads as any `History` does. Who can do with `keys`, `losses` and a few trials, spares fifty thousand others.
+    """
+
+    @abstractmethod
+    def keys(self) -> Set[str]:
+        """Keys of every combination (see `Space.key`). Not to be changed."""
+
+    @abstractmethod
+    def losses(self) -> Sequence[float | None]:
+        """The loss of each trial, None while it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,11 +366,23 @@ def rng_for(seed: int, *place: int | str) -> random.Random:
 
 
 def seen_keys(history: Iterable[PastTrial]) -> set[str]:
-    """Keys of every combination in a history (see `Space.key`)."""
+    """Keys of every combination in a history (see `Space.key`); the caller's own."""
+    if isinstance(history, LongHistory):
+        return set(history.keys())
     return {Space.key(trial.params) for trial in history}
 
 
-def ranked(history: History) -> list[PastTrial]:
-    """Trials with a finite loss, best first, ties to the lower number."""
+def ranked(history: History, most: int | None = None) -> list[PastTrial]:
+    """Trials with a finite loss, best first, ties to the lower number.
+
+    Args:
+        history: every trial so far.
+        most: how many of them at most, None: all.
+    """
+    if isinstance(history, LongHistory):
+        losses = history.losses()
+        places = ((loss, place) for place, loss in enumerate(losses) if loss is not None and math.isfinite(loss))
+        best = sorted(places) if most is None else heapq.nsmallest(most, places)
+        return [history[place] for _, place in best]
     known = [trial for trial in history if trial.loss is not None and math.isfinite(trial.loss)]
-    return sorted(known, key=lambda trial: (trial.loss, trial.number))
+    return sorted(known, key=lambda trial: (trial.loss, trial.number))[:most]

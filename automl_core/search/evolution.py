@@ -119,7 +119,7 @@ class Evolution(Algorithm):
         return NewTrial(params, budget=self.full_budget, note="exploration")
 
     def _parents(self, history: History) -> list[PastTrial]:
-        return ranked(history)[: self.options.kept * self.context.objectives]  # a front is wider than an optimum
+        return ranked(history, self.options.kept * self.context.objectives)  # a front is wider than an optimum
 
     def _child(self, parents: list[PastTrial], number: int, rng: random.Random) -> Params:
         space = self.context.space

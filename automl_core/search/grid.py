@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from itertools import islice
+from itertools import chain, islice
 
 from pydantic import Field
 
@@ -95,17 +95,27 @@ class Grid(Algorithm):
         opening = self.opening(len(history), seen)
         if opening is not None:
             return opening
-        for params, note in self._new(seen):
+        for params, note in self._new(seen, max(0, len(history) - len(self.leading))):
             return NewTrial(params, budget=self.full_budget, note=note)
         return Exhausted("every combination of the grid is handed out")
 
-    def _new(self, seen: Set[str]) -> Iterator[tuple[Params, str]]:
-        """Combinations not handed out yet, with their notes: the leading ones, then the grid's."""
+    def _new(self, seen: Set[str], passed: int = 0) -> Iterator[tuple[Params, str]]:
+        """Combinations not handed out yet, with their notes: the leading ones, then the grid's.
+
+        Args:
+            seen: keys of those handed out.
+            passed: so many at the grid's beginning are among them, where the trials are this grid's: each trial beside
+                the leading ones has used up one. They are not looked at one by one.
+        """
         for params, note in self.leading:
             if Space.key(params) not in seen:
                 yield params, note
         seen = seen | {Space.key(params) for params, _ in self.leading}
-        for params in self._walk():
+        walk = self._walk()
+        before = list(islice(walk, passed))
+        if not all(Space.key(params) in seen for params in (*before[:1], *before[-1:])):
+            walk, before = chain(before, walk), []  # another's trials, or of a space that was narrowed since
+        for params in chain(walk, before):
             if Space.key(params) not in seen:
                 yield params, ""
 

@@ -9,30 +9,36 @@ from automl_core.search.drawing import draw_new
 from automl_core.space import Params, Space
 
 _MAX_DIMENSIONS = 21_201  # of the direction numbers of Joe and Kuo (2008) that scipy carries
+_MOST_AT_ONCE = 4096  # points made in one go
 _PATIENCE = 4  # points looked at per trial before the space counts as nearly exhausted
 
 
-def sobol_points(space: Space, seed: int, label: str = "sobol") -> Iterator[Params]:
+def sobol_points(space: Space, seed: int, label: str = "sobol", start: int = 0) -> Iterator[Params]:
     """Combinations along a scrambled Sobol sequence (Owen 1998), without end.
 
     Args:
         space: every tunable parameter is a dimension.
         seed: scrambles the sequence.
         label: keeps the sequences of different users of one seed apart.
+        start: points at the beginning that are passed over, unmade.
     """
     from scipy.stats import qmc
 
     dimensions = len(space.dimensions)
     if not 0 < dimensions <= _MAX_DIMENSIONS:
         rng = rng_for(seed, label)
+        for _ in range(start):
+            space.sample(rng)
         while True:
             yield space.sample(rng)
     engine = qmc.Sobol(dimensions, scramble=True, rng=rng_for(seed, label).getrandbits(64))
+    if start:
+        engine.fast_forward(start)
     size = 64
     while True:
         for row in engine.random(size).tolist():
             yield space.at(row)
-        size = engine.num_generated  # doubling keeps the sequence balanced
+        size = min(2 * size, _MOST_AT_ONCE)
 
 
 class Sobol(Algorithm):
@@ -59,8 +65,12 @@ class Sobol(Algorithm):
         return proposed
 
     def suggest(self, history: History) -> Decision:
-        """The first point of the sequence that was not handed out."""
-        points = enumerate(sobol_points(self.context.space, self.context.seed))
+        """The first point of the sequence that was not handed out.
+
+        Each trial beside the leading ones has used up a point at least, so those before are not made again.
+        """
+        start = max(0, len(history) - len(self.leading))
+        points = enumerate(sobol_points(self.context.space, self.context.seed, start=start), start)
         return self._decide(len(history), seen_keys(history), points)
 
     def _decide(self, number: int, seen: Set[str], points: Iterator[tuple[int, Params]]) -> Decision:

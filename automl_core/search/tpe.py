@@ -19,6 +19,7 @@ from automl_core.search.base import (
     Decision,
     Exhausted,
     History,
+    LongHistory,
     NewTrial,
     Options,
     ranked,
@@ -31,6 +32,9 @@ from automl_core.space import Params, Space
 
 if TYPE_CHECKING:
     from automl_core.search.bayesian.encoding import Encoding
+
+
+_MODELLED = 3000  # trials at most whose densities are estimated
 
 
 class TpeOptions(Options):
@@ -75,6 +79,8 @@ class Tpe(Algorithm):
         opening = self.opening(number, seen)
         if opening is not None:
             return opening
+        if number > _MODELLED:
+            history = self._thinned(history)
         known = [
             (trial.params, trial.loss) for trial in history if trial.loss is not None and math.isfinite(trial.loss)
         ]
@@ -92,6 +98,21 @@ class Tpe(Algorithm):
         known = ranked(history)
         count = good_count(len(known), self.options.good, self.options.most_good) if known else 0
         return {"good": [trial.number for trial in known[:count]]}
+
+    def _thinned(self, history: History) -> History:
+        """Of a long history the good trials, those that run, and as many of the others, by chance, as are modelled.
+
+        The density of fifty thousand others is that of three thousand of them, as far as a choice among sixty-four
+        candidates can tell.
+        """
+        number = len(history)
+        losses = history.losses() if isinstance(history, LongHistory) else [trial.loss for trial in history]
+        kept = {trial.number for trial in ranked(history, self.options.most_good + 1)}
+        kept.update(n for n, loss in enumerate(losses) if loss is None and not history[n].state.ended)
+        others = [n for n in range(number) if n not in kept]
+        rng = rng_for(self.context.seed, self.name, number, "thinned")
+        kept.update(rng.sample(others, min(len(others), max(0, _MODELLED - len(kept)))))
+        return [history[n] for n in sorted(kept)]
 
     @cached_property
     def _encoding(self) -> Encoding:

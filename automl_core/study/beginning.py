@@ -20,6 +20,10 @@ DATA = "data"
 LANE_THRESHOLD = 1000
 """More slots than this are run in lanes: one mapped task instance runs trial after trial."""
 
+PROPOSED = 500
+"""Combinations known before the start that are written down at most. The algorithm makes the same ones when it is
+asked; all hundred thousand of a random search would stand in each snapshot until their trials have begun."""
+
 MAPPED_AT_MOST = "mapped_at_most"
 """Key of the plan in the first record: that limit, where the run's Airflow has a lower one."""
 
@@ -50,7 +54,7 @@ def first_record(
     """
     experiment, plan, most = study.experiment, study.algorithm.plan(), min(LANE_THRESHOLD, mapped_at_most)
     with needed_by(f"the search algorithm {study.algorithm.name}"):
-        proposals = study.algorithm.propose()[: plan.slots]
+        proposals = study.algorithm.propose(min(plan.slots, PROPOSED))
     data: dict[str, Any] = {
         "experiment": experiment.model_dump(mode="json"),  # defaults too: they may change
         "name": experiment.name,

@@ -132,7 +132,7 @@ class Binder:
         """Whether a suggestion made on older state still is a combination that nobody has."""
         if decision.budget is not None:
             return False
-        return Space.key(decision.params) not in {Space.key(trial.params) for trial in now.trials}
+        return Space.key(decision.params) not in now.combinations()
 
     def _is_full(self, state: State) -> bool:
         return self.gated and is_full(state, self.experiment)
@@ -158,7 +158,7 @@ def no_place(state: State) -> NotNow:
 
 def a_retry_is_due(state: State) -> bool:
     """Whether a trial waits for a new attempt."""
-    return any(work.state is TrialState.WAITING for work in state.works.values())
+    return any(work.state is TrialState.WAITING for work in state.unended)
 
 
 def _can_go_on(decision: Promote, state: State) -> bool:

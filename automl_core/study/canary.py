@@ -28,7 +28,7 @@ def waits_for_the_first(state: State, experiment: Experiment, now: float) -> Not
     allowed = experiment.trials.canary_wait
     if allowed is None or not matters(experiment):
         return None
-    at_work = sum(not work.state.ended for work in state.works.values())
+    at_work = len(state.unended)
     if at_work < CANARIES or state.proven:
         return None
     left = min(work.bound for work in state.works.values()) + allowed - now
@@ -38,5 +38,5 @@ def waits_for_the_first(state: State, experiment: Experiment, now: float) -> Not
         f"{at_work} trials go first; the others follow once one has reported {experiment.goal.label}, "
         f"{format_duration(allowed)} after the first one's start at the latest (trials.canary)"
     )
-    retry_due = any(work.retry for work in state.works.values())
+    retry_due = any(work.retry for work in state.unended)
     return NotNow(reason, state.seq, give_way=retry_due, patience=left)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
+from typing import overload
 
 from automl_core.search.base import BudgetRange as SearchBudget
-from automl_core.search.base import Context, Limit, PastTrial
-from automl_core.search.outcomes import finished, finished_budget, losses_at
+from automl_core.search.base import Context, History, Limit, LongHistory, PastTrial
+from automl_core.search.outcomes import Result, counted, finished, finished_budget, losses_at
 from automl_core.search.pareto import Point, with_places
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
+from automl_core.study.chunks import Chunk
+from automl_core.study.entities import unpack_curve
 from automl_core.study.points import best_by_points, point_of, ranked_by_points
 from automl_core.study.state import State, Trial, Work
 
@@ -67,7 +71,7 @@ def past_trial(state: State, trial: Trial, direction: float, limit: Limit | None
         loss=direction * value if value is not None else None,
         budget=work.budget,
         losses_at=losses_at([state.works[slot] for slot in trial.slots], direction),
-        curve=tuple((step, direction * v) for step, v in work.points),
+        curve=Curve(work.curve, direction) if work.curve else (),
         bracket=work.bracket,
         rung=work.rung,
         parent=trial.parent,
@@ -75,17 +79,16 @@ def past_trial(state: State, trial: Trial, direction: float, limit: Limit | None
     )
 
 
-def history_of(state: State, experiment: Experiment) -> list[PastTrial]:
-    """Every trial so far, by number.
+def history_of(state: State, experiment: Experiment) -> History:
+    """Every trial so far, by number, on the state as it is now: to be asked before it changes.
 
     With several objectives, or with constraints, losses are places in the order that all algorithms share
     (`automl_core.search.pareto`), and the values themselves stand in ``objectives`` and ``constraints``.
     """
-    direction = sign(experiment)
-    limit = limit_of(experiment)
-    history = [past_trial(state, trial, direction, limit) for trial in state.trials]
+    found = StateHistory(state, experiment)
     if experiment.goal.plain:
-        return history
+        return found
+    history = list(found)
     reached: list[dict[int, Point]] = []
     for trial in state.trials:
         points = [(work, point_of(experiment, work)) for work in map(state.works.__getitem__, trial.slots)]
@@ -98,6 +101,143 @@ def history_of(state: State, experiment: Experiment) -> list[PastTrial]:
             past = replace(past, objectives=point.objectives, constraints=point.constraints)
         history[trial.number] = past if point is not None else replace(past, loss=None)
     return with_places(history, reached)
+
+
+class Curve(Sequence[tuple[float, float]]):
+    """(step, loss) pairs, unpacked when they are first looked at: most algorithms never do."""
+
+    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("_direction", "_known", "_text")
+
+    def __init__(self, text: str | Callable[[], str], direction: float) -> None:
+        """Nothing is looked at yet.
+
+        Args:
+            text: as `pack_curve` makes it, or what gives it.
+            direction: as from `sign`.
+        """
+        self._text, self._direction = text, direction
+        self._known: tuple[tuple[float, float], ...] | None = None
+
+    @property
+    def _pairs(self) -> tuple[tuple[float, float], ...]:
+        if self._known is None:
+            text = self._text if isinstance(self._text, str) else self._text()
+            self._known = tuple((step, self._direction * value) for step, value in unpack_curve(text))
+        return self._known
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[float, float]: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[tuple[float, float], ...]: ...
+    def __getitem__(self, index: int | slice) -> tuple[float, float] | tuple[tuple[float, float], ...]:
+        return self._pairs[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self._pairs == tuple(other) if isinstance(other, Curve | tuple) else NotImplemented
+
+    def __repr__(self) -> str:
+        return repr(self._pairs)
+
+
+class StateHistory(LongHistory):
+    """The trials of a state as algorithms see them, each made when it is first looked at, and remembered."""
+
+    def __init__(self, state: State, experiment: Experiment) -> None:
+        """Nothing is looked at yet.
+
+        Args:
+            state: as it is now.
+            experiment: its file.
+        """
+        self._state, self._sign, self._limit = state, sign(experiment), limit_of(experiment)
+        self._past = state.remembered.past_by((self._sign, self._limit and self._limit.unit))
+        self._length = len(state.trials)
+
+    def keys(self) -> Set[str]:
+        """See `LongHistory.keys`."""
+        return self._state.combinations()
+
+    def losses(self) -> list[float | None]:
+        """See `LongHistory.losses`: of what is set apart by its columns."""
+        found: list[float | None] = [None] * self._length
+        for number in self._state.trials.live:
+            found[number] = self._at(number).loss
+        for chunk in self._state.sealed.chunks:
+            if len(chunk.columns.slots) == len(chunk.columns.trials):  # one piece of work each, as without budgets
+                for number, value in zip(*chunk.fresh("trials_of_works", "values"), strict=True):
+                    found[number] = None if value is None else self._sign * value
+            else:
+                for place, number in enumerate(chunk.columns.trials):
+                    if place not in chunk.stale:
+                        found[number] = self._at(number).loss
+        return found
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> PastTrial: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[PastTrial]: ...
+    def __getitem__(self, index: int | slice) -> PastTrial | list[PastTrial]:
+        numbers = range(self._length)[index]
+        return self._at(numbers) if isinstance(numbers, int) else [self._at(number) for number in numbers]
+
+    def _at(self, number: int) -> PastTrial:
+        found = self._past.get(number)
+        if found is None:
+            chunk = self._state.sealed.trials.get(number)
+            if chunk is None:
+                found = past_trial(self._state, self._state.trials[number], self._sign, self._limit)
+            else:
+                found = past_in(chunk, chunk.place_of[number], self._sign, self._limit)
+            self._past[number] = found
+        return found
+
+    def __iter__(self) -> Iterator[PastTrial]:
+        if len(self._past) < self._length:
+            for chunk in self._state.sealed.chunks:
+                chunk.every_params  # noqa: B018 - of all at once in a tenth of the time
+        return map(self._at, range(self._length))
+
+
+def past_in(chunk: Chunk, place: int, direction: float, limit: Limit | None) -> PastTrial:
+    """One trial of a chunk as an algorithm sees it: what `past_trial` says of it, without unpacking the chunk's rest.
+
+    Args:
+        chunk: in which it is set apart.
+        place: of the trial.
+        direction: as from `sign`.
+        limit: as from `limit_of`.
+    """
+    columns, works = chunk.columns, chunk.works_of(place)
+    last = works[-1]
+    results = [
+        Result(columns.states[work], columns.budgets[work] if columns.budgets else None, columns.values[work])
+        for work in works
+    ]
+    counts = counted(results)
+    spent = None
+    if limit is not None:
+        amounts = columns.costs if limit.unit == "cost" else columns.seconds
+        spent = sum(amounts[work] for work in works)
+    return PastTrial(
+        number=columns.trials[place],
+        params=chunk.params(place),
+        state=columns.states[last],
+        loss=None if counts is None or counts.counts is None else direction * counts.counts,
+        budget=results[-1].budget,
+        losses_at=losses_at(results, direction) if columns.budgets else {},
+        curve=Curve(lambda: chunk.works[last].curve, direction) if columns.curved and columns.curved[last] else (),
+        bracket=columns.brackets[last] if columns.brackets else None,
+        rung=columns.rungs[last] if columns.rungs else None,
+        parent=columns.parents[place] if columns.parents else None,
+        spent=spent,
+    )
 
 
 def ranking(state: State, experiment: Experiment) -> list[tuple[Trial, Work]]:

@@ -58,6 +58,4 @@ def given_up(state: State, slot: int, task: int, attempt: int) -> tuple[TrialSta
 
 def unfinished_of_lane(state: State, lane: int | None) -> int | None:
     """The slot whose work a lane has begun and not ended, None where there is none."""
-    return next(
-        (w.slot for w in state.works.values() if lane is not None and w.lane == lane and not w.state.ended), None
-    )
+    return next((work.slot for work in state.unended if lane is not None and work.lane == lane), None)

@@ -44,7 +44,7 @@ def waiting_before(state: State, slot: int | None = None, lane: int | None = Non
         lane: the lane that waits.
     """
     if lane is not None:
-        busy = {work.lane for work in state.works.values() if not work.state.ended and work.lane is not None}
+        busy = {work.lane for work in state.unended if work.lane is not None}
         return 0 if lane in busy else lane - sum(other < lane for other in busy)
     if slot is None or slot in state.works:
         return 0

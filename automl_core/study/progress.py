@@ -24,20 +24,19 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         experiment: its file.
         now: seconds since 1970.
     """
-    states = [state.state_of(trial) for trial in state.trials]
-    ended = [state.works[slot] for slot in state.order]
-    goal = experiment.goal
-    points = [] if goal.plain else [point_of(experiment, work) for work in ended]
+    states, goal = state.states(), experiment.goal
+    ended = [] if goal.plain else [state.works[slot] for slot in state.order]
+    points = [point_of(experiment, work) for work in ended]
     return Progress(
-        values=tuple((work.trial, work.counts) for work in ended),
+        values=tuple(state.ended_values()),
         infeasible=frozenset(place for place, point in enumerate(points) if point is None or not point.feasible),
         gains=_gains(experiment, ended, points) if goal.several else None,
-        failed=sum(s is TrialState.FAILED for s in states),
-        succeeded=sum(s.has_value for s in states),
-        running=sum(s is TrialState.RUNNING for s in states),
-        waiting=sum(s is TrialState.WAITING for s in states),
+        failed=states[TrialState.FAILED],
+        succeeded=sum(count for each, count in states.items() if each.has_value),
+        running=states[TrialState.RUNNING],
+        waiting=states[TrialState.WAITING],
         jobless=sum(_has_no_job(work, experiment) for work in state.running),
-        started=len(states),
+        started=len(state.trials),
         exhausted=state.exhausted or None,
         elapsed=max(0.0, now - state.created),
         reserve=reserve_of(state, experiment),
@@ -75,7 +74,7 @@ def reserve_of(state: State, experiment: Experiment) -> float:
     deadline, tasks = experiment.stop.deadline, experiment.conclude
     if deadline is None or not tasks:
         return 0.0
-    took = sorted(work.seconds for work in state.works.values() if work.state is TrialState.SUCCEEDED)
+    took = sorted(state.took(TrialState.SUCCEEDED))
     typical = took[len(took) // 2] if took else 0.0
     guess = max(SHARE_OF_DEADLINE * deadline, typical)
     needed = HANDOVER + sum(guess if task.timeout is None else task.timeout for task in tasks)

@@ -75,7 +75,8 @@ class Specified:
     def unbound(self) -> tuple[int, ...]:
         """Slots that have no work yet."""
         slots = int(self.state.plan.get("slots", 0))
-        return tuple(s for s in range(slots) if s not in self.state.works)
+        bound = self.state.works.slots()
+        return tuple(slot for slot in range(slots) if slot not in bound)
 
     def best(self) -> tuple[int, float] | None:
         """Number and value of the best trial so far."""

@@ -6,6 +6,11 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, ClassVar
 
 import msgspec
@@ -16,9 +21,12 @@ from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.structs import known
 from automl_core.study.acts import cancelled, edited, ended_by, noted
+from automl_core.study.containers import Order, Trials, Works
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
 from automl_core.study.labels import Label
 from automl_core.study.queued import seconds_of
+from automl_core.study.remembered import Remembered
+from automl_core.study.sealed import CHUNK, KEPT, Sealed
 from automl_core.study.sources import EarlierRun
 
 __all__ = ["STATE_VERSION", "Act", "Attempt", "State", "StopRecord", "Trial", "Work", "pack_curve", "unpack_curve"]
@@ -30,8 +38,13 @@ STATE_VERSION = 3
 it without, and write it so."""
 
 
-class State(msgspec.Struct, omit_defaults=False):
-    """Everything that the records so far say. See `Study` for what is asked of it."""
+@dataclass(slots=True)
+class State:
+    """Everything that the records so far say. See `Study` for what is asked of it.
+
+    What has ended is set apart as a long experiment goes on (`automl_core.study.sealed`): ``trials``, ``works`` and
+    ``order`` tell of both alike.
+    """
 
     kinds: ClassVar[frozenset[str]] = frozenset(
         {"created", "bound", "attempt", "external", "lost", "ended", "closed", "stop", "cancel", "note", "edited"}
@@ -40,43 +53,57 @@ class State(msgspec.Struct, omit_defaults=False):
 
     version: int = STATE_VERSION
     seq: int = 0
-    experiment: dict[str, Any] = {}
+    experiment: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     run: str = ""
-    identity: dict[str, Any] = {}
+    identity: dict[str, Any] = field(default_factory=dict)
     """What tells this run from another of the same id; empty where its first record doesn't say."""
-    environment: dict[str, Any] = {}
+    environment: dict[str, Any] = field(default_factory=dict)
     """What the first record's writer ran on: releases and processor, on which suggestions depend."""
-    inputs: dict[str, Any] = {}
+    inputs: dict[str, Any] = field(default_factory=dict)
     """What the run works on, as it was found when it began, by kind: ``data`` has the fingerprints of its data sets."""
     created: float = 0.0
     updated: float = 0.0
-    overrides: list[dict[str, Any]] = []
+    overrides: list[dict[str, Any]] = field(default_factory=list)
     algorithm: str = ""
-    plan: dict[str, Any] = {}
-    proposals: list[Params] = []
-    """Combinations known before the start, by the number of the trial that has them; empty where that is bound."""
+    plan: dict[str, Any] = field(default_factory=dict)
+    proposals: list[Params] = field(default_factory=list)
+    """The first combinations of those known before the start, by the number of the trial that has them; empty where
+    that is bound."""
     lanes: int | None = None
-    trials: list[Trial] = []
-    works: dict[int, Work] = {}
-    order: list[int] = []
+    trials: Trials = field(default_factory=list)  # type: ignore[assignment]
+    works: Works = field(default_factory=dict)  # type: ignore[assignment]
+    order: Order = field(default_factory=list)  # type: ignore[assignment]
     """Slots in the order in which their work ended for good."""
     stop: StopRecord | None = None
-    skipped: dict[int, str] = {}
+    skipped: dict[int, str] = field(default_factory=dict)
     edits: int = 0
     """How often the experiment was edited since its start."""
     narrowed: bool = False
     """Whether an edit has changed the space: trials before it may lie outside."""
-    earlier: list[EarlierRun] = []
+    earlier: list[EarlierRun] = field(default_factory=list)
     """Earlier runs that the search was to learn from, with what was taken of them."""
     exhausted: str = ""
     """Why the algorithm has nothing more to hand out, empty while it has."""
-    acts: list[Act] = []
+    acts: list[Act] = field(default_factory=list)
     """What people did, the newest `acts.ACTS_KEPT`; and which network policies of a closed run hold."""
-    labels: dict[int, Label] = {}
+    labels: dict[int, Label] = field(default_factory=dict)
     """What people wrote on trials, by number, and on the run (`RUN`)."""
     reported: bool = False
     """Whether a trial has reported the goal's value while it ran (noted once, where others wait for it)."""
+    sealed: Sealed = field(default_factory=Sealed, compare=False, repr=False)
+    """What is set apart."""
+    remembered: Remembered = field(default_factory=Remembered, compare=False, repr=False)
+    """What was worked out of trials, and holds until one of them changes."""
+
+    def __post_init__(self) -> None:
+        """Given trials, works and order may be plain ones."""
+        if not isinstance(self.trials, Trials):
+            self.trials = Trials(self.trials, self.sealed)
+        if not isinstance(self.works, Works):
+            self.works = Works(self.works, self.sealed)
+        if not isinstance(self.order, Order):
+            self.order = Order({slot: rank for rank, slot in enumerate(self.order, start=1)})
 
     def skip(self, seq: int, reason: str) -> None:
         """Remember a place in the order that holds no usable record."""
@@ -91,7 +118,29 @@ class State(msgspec.Struct, omit_defaults=False):
         return take_in(self, record, self._change)
 
     def _change(self, record: Record) -> str | None:
-        return _APPLY.get(record.kind, _ignore)(self, record)
+        change = _APPLY.get(record.kind)
+        if change is None:
+            return None
+        for trial in self._meant(record):
+            self._open(trial)
+        return change(self, record)
+
+    def _meant(self, record: Record) -> set[int]:
+        """The known trials that a record names, by its number or by a slot: none but these can change by it."""
+        slot, number = _number(record.data.get("slot")), _number(record.data.get("trial"))
+        named = {self.works[slot].trial} if slot is not None and slot in self.works else set()
+        if number is not None and 0 <= number < len(self.trials):
+            named.add(number)
+        return named
+
+    def _open(self, number: int) -> None:
+        """A trial is about to change: it is no longer set apart, and nothing is remembered of it."""
+        self.remembered.forget(number)
+        taken = self.sealed.take_out(number)
+        if taken is not None:
+            trial, works = taken
+            self.trials.live[number] = trial
+            self.works.live.update((work.slot, work) for work in works)
 
     def latest(self, trial: Trial) -> Work:
         """A trial's newest work."""
@@ -122,23 +171,83 @@ class State(msgspec.Struct, omit_defaults=False):
         return (last.task, last.number) == (task, attempt)
 
     @property
+    def unended(self) -> list[Work]:
+        """Work that is bound and has not ended: it runs, or waits for a new attempt."""
+        return [w for w in self.works.live.values() if not w.state.ended]
+
+    @property
     def running(self) -> list[Work]:
         """Work that is bound and neither ended nor waiting for a new attempt."""
-        return [w for w in self.works.values() if w.state is TrialState.RUNNING]
+        return [w for w in self.works.live.values() if w.state is TrialState.RUNNING]
 
     @property
     def proven(self) -> bool:
         """Whether the training has shown that it can give the goal's value."""
-        return self.reported or any(work.value is not None or work.state.has_value for work in self.works.values())
+        if self.reported or any(w.value is not None or w.state.has_value for w in self.works.live.values()):
+            return True
+        return self.sealed.any_value()
 
     @property
     def cost(self) -> float:
-        """What everything has cost so far."""
-        return sum(w.cost for w in self.works.values())
+        """What everything has cost so far; the same whatever is set apart of it."""
+        return math.fsum(chain(self.sealed.column("costs"), (w.cost for w in self.works.live.values())))
+
+    def ended_values(self) -> list[tuple[int, float | None]]:
+        """The trial of each piece of work that has ended, and its value if it counts, in the order in which they ended.
+
+        Of what is set apart only columns are looked at.
+        """
+        found = dict(zip(self.sealed.column("slots"), self.sealed.valued(), strict=True))
+        found.update((slot, (work.trial, work.counts)) for slot, work in self.works.live.items())
+        return [found[slot] for slot in self.order]
+
+    def states(self) -> Counter[TrialState]:
+        """How many trials are in each state."""
+        found = self.sealed.states()
+        found.update(self.state_of(trial) for trial in self.trials.live.values())
+        return found
+
+    def took(self, ended_as: TrialState) -> list[float]:
+        """Seconds of all work that ended in a state."""
+        live = ((work.state, work.seconds) for work in self.works.live.values())
+        sealed = zip(self.sealed.column("states"), self.sealed.column("seconds"), strict=True)
+        return [seconds for each, seconds in chain(sealed, live) if each is ended_as]
+
+    def combinations(self) -> set[str]:
+        """The combinations of all trials, as `Space.key` writes them. Not to be changed."""
+        return self.remembered.keys_of((chunk.keys for chunk in self.sealed.chunks), self.trials.live.values())
+
+    # --- snapshots ------------------------------------------------------------------------------
+
+    def seal(self) -> None:
+        """Set apart what has ended, where that is a chunk or more; see `automl_core.journal.segments.Segmented`."""
+        over = [
+            trial for trial in self.trials.live.values()
+            if all(self.works.live[slot].state.ended for slot in trial.slots)
+        ]  # fmt: skip
+        whole = max(0, len(over) - KEPT) // CHUNK * CHUNK
+        if not whole:
+            return
+        over = sorted(over, key=lambda trial: trial.number)[:whole]
+        self.sealed.add(over, self.works.live, self.order.ranks)
+        for trial in over:
+            del self.trials.live[trial.number]
+            for slot in trial.slots:
+                del self.works.live[slot]
+
+    def segments(self) -> dict[str, bytes]:
+        """What is set apart, see `automl_core.journal.segments.Segmented`."""
+        return {segment.name: segment.body for segment in self.sealed.segments}
 
     def encode(self) -> bytes:
-        """The state as JSON, for a snapshot. What has its default is left out: a snapshot is read at each ask."""
-        return msgspec.json.encode(self)
+        """The state as JSON, for a snapshot: all that is not set apart."""
+        fields = {name: getattr(self, name) for name in _Wire.__struct_fields__ if name not in _OTHERWISE}
+        live = [slot for slot in self.order if slot in self.works.live]
+        wire = _Wire(**fields, trials=list(self.trials.live.values()), works=self.works.live, order=live)
+        if not self.sealed.segments:
+            return msgspec.json.encode(wire)
+        ranks = [self.order.ranks[slot] for slot in live]
+        return msgspec.json.encode(_SealedWire(ranks=ranks, **{n: getattr(wire, n) for n in _Wire.__struct_fields__}))
 
     @classmethod
     def decode(cls, data: bytes) -> State:
@@ -148,29 +257,97 @@ class State(msgspec.Struct, omit_defaults=False):
             LaterFormat: it is of a later release.
             ValueError: it is torn or no snapshot.
         """
+        return cls._of(data, _Wire, {})
+
+    @classmethod
+    def decode_with(cls, data: bytes, segments: Mapping[str, bytes]) -> State:
+        """Read a snapshot that stands on segments, see `automl_core.journal.segments.Segmented`."""
+        return cls._of(data, _SealedWire, segments)
+
+    @classmethod
+    def _of(cls, data: bytes, kind: type[_Wire], segments: Mapping[str, bytes]) -> State:
         try:
-            state = msgspec.json.decode(data, type=cls)
+            wire = msgspec.json.decode(data, type=kind)
         except msgspec.ValidationError:
             version = msgspec.json.decode(data, type=_Versioned).version
             if version <= STATE_VERSION:
                 raise
             raise LaterFormat(_later(version)) from None
-        if state.version > STATE_VERSION:
-            raise LaterFormat(_later(state.version))
-        state.version = STATE_VERSION
-        return state
+        if wire.version > STATE_VERSION:
+            raise LaterFormat(_later(wire.version))
+        sealed = Sealed(segments)
+        for trial in wire.trials:  # what is told as it is now has gone on since it was set apart
+            if trial.number in sealed.trials:
+                sealed.leave(trial.number)
+        ranks = wire.ranks if isinstance(wire, _SealedWire) else range(1, len(wire.order) + 1)
+        order = sealed.ranks()
+        order.update(zip(wire.order, ranks, strict=True))
+        fields = {name: getattr(wire, name) for name in _Wire.__struct_fields__ if name not in _OTHERWISE}
+        return cls(
+            **fields | {"version": STATE_VERSION}, sealed=sealed, trials=Trials(wire.trials, sealed),
+            works=Works(wire.works, sealed), order=Order(order),
+        )  # fmt: skip
+
+
+class _Wire(msgspec.Struct, kw_only=True):
+    """A state in a snapshot, all of it, as every release since the first has read and written it."""
+
+    version: int = STATE_VERSION
+    seq: int = 0
+    experiment: dict[str, Any] = {}
+    name: str = ""
+    run: str = ""
+    identity: dict[str, Any] = {}
+    environment: dict[str, Any] = {}
+    inputs: dict[str, Any] = {}
+    created: float = 0.0
+    updated: float = 0.0
+    overrides: list[dict[str, Any]] = []
+    algorithm: str = ""
+    plan: dict[str, Any] = {}
+    proposals: list[Params] = []
+    lanes: int | None = None
+    trials: list[Trial] = []
+    works: dict[int, Work] = {}
+    order: list[int] = []
+    stop: StopRecord | None = None
+    skipped: dict[int, str] = {}
+    edits: int = 0
+    narrowed: bool = False
+    earlier: list[EarlierRun] = []
+    exhausted: str = ""
+    acts: list[Act] = []
+    labels: dict[int, Label] = {}
+    reported: bool = False
+
+
+class _SealedWire(_Wire, kw_only=True):
+    """A state in a snapshot that stands on segments: its trials, works and order are those that are not in them.
+
+    Attributes:
+        ranks: of the slots in ``order``, see `Order`.
+    """
+
+    ranks: list[int]
+
+
+_OTHERWISE = frozenset({"trials", "works", "order"})
+"""Fields that a snapshot has in another form."""
 
 
 class _Versioned(msgspec.Struct):
     version: int
 
 
+def _number(given: Any) -> int | None:
+    try:
+        return int(given)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def _later(version: int) -> str:
     return f"snapshot version {version} is later than {STATE_VERSION}, the latest this release reads"
-
-
-def _ignore(state: State, record: Record) -> str | None:
-    return None
 
 
 def _created(state: State, record: Record) -> str | None:
@@ -211,6 +388,7 @@ def _bound(state: State, record: Record) -> str | None:
     if new:
         trial = Trial(number, dict(data["params"]), [], data.get("parent"), str(data.get("note", "")), data["seen"])
         state.trials.append(trial)
+        state.remembered.enter(trial)
         if number < len(state.proposals):
             state.proposals[number] = {}  # it stands with its trial, and a snapshot need not carry it twice
     state.trials[number].slots.append(slot)
@@ -274,7 +452,7 @@ def _closed(state: State, record: Record) -> str | None:
         return f"slot {work.slot} can't be closed as {outcome}"
     _lose(work, record.time)
     work.state, work.retry, work.ended, work.reason = outcome, False, record.time, str(data.get("reason", ""))
-    state.order.append(work.slot)
+    state.order.append(work.slot, record.seq)
     return None
 
 
@@ -306,7 +484,7 @@ def _ended(state: State, record: Record) -> str | None:
         work.state, work.retry, work.reason = TrialState.WAITING, True, reason
     elif outcome is not TrialState.SUCCEEDED or last:
         work.state, work.ended, work.reason = outcome, record.time, reason
-        state.order.append(work.slot)
+        state.order.append(work.slot, record.seq)
     return None
 
 
@@ -338,4 +516,4 @@ _APPLY = {
 }
 
 
-known(State, _Versioned)
+known(_Wire, _SealedWire, _Versioned)

@@ -370,9 +370,8 @@ class Study(Specified):
         cancelled by the system where its worker was lost or its next training task never began.
         """
         self.refresh()
-        for work in list(self.state.works.values()):
-            if not work.state.ended:
-                self.give_up(work.slot)
+        for work in self.state.unended:
+            self.give_up(work.slot)
         if self.state.stop is not None:
             return self.state.stop
         verdict = self.judge()

@@ -33,7 +33,7 @@ from automl_core.journal import (
 )
 from automl_core.journal.journal import PATIENCE
 from automl_core.journal.records import FORMAT_VERSION, Stored, encode
-from automl_core.journal.snapshots import MOST_INTERVAL
+from automl_core.journal.snapshots import MOST_INTERVAL, SNAPSHOT_VERSION
 from automl_core.release import RELEASE
 from automl_core.storage import ObjectStore, StorageError, open_store
 from tests.support.memory_store import MemoryStore
@@ -362,7 +362,7 @@ def test_a_snapshot_of_a_later_release_says_so_too() -> None:
     note(journal, "a")
     journal.write_snapshot()
     body = json.loads(gzip.decompress(store.get(PREFIX + SNAPSHOT)))
-    store.put(PREFIX + SNAPSHOT, gzip.compress(json.dumps(body | {"version": FORMAT_VERSION + 1}).encode()))
+    store.put(PREFIX + SNAPSHOT, gzip.compress(json.dumps(body | {"version": SNAPSHOT_VERSION + 1}).encode()))
     reader = opened(store)
     assert reader.refresh().texts == ["a"], "the records tell all the same"
     with pytest.raises(LaterRelease, match="later format"):

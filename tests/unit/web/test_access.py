@@ -201,7 +201,7 @@ TRAVERSALS = (
     "../../../../etc/passwd", "..%2f..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/%2e%2e/etc/passwd", "/etc/passwd",
     "model/../../../../../../etc/passwd", "..\\..\\secret", "model/%00", "....//....//etc/passwd", "%252e%252e/x",
     "%2e%2e/experiment_1/metrics.json", "%2e%2e/journal/0000000001.json", "%2e", "%2e%2e", "link", "folder-link/passwd",
-    "journal/0000000001.json", "journal-snapshot.json.gz",
+    "journal/0000000001.json", "journal-snapshot.json.gz", "journal-segments/0123456789abcdef0123456789abcdef",
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from automl_airflow.web.held import HeldRun
 from automl_airflow.web.links import file_href
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import Fresh, TheRun, TrialNumber
-from automl_core.journal import JOURNAL, SNAPSHOTS
+from automl_core.journal import JOURNAL, SEGMENTS, SNAPSHOTS
 from automl_core.results.names import BEST_MODEL
 from automl_core.spec.stages import STAGES
 from automl_core.storage.base import NotFound, ObjectStore
@@ -148,7 +148,7 @@ def get_result(run: TheRun, held: Fresh, asker: TheAsker, path: FilePath) -> Res
     return _download(run, held, asker, "", path)
 
 
-_OWN = (JOURNAL, *SNAPSHOTS, SCRATCH)
+_OWN = (JOURNAL, SEGMENTS, *SNAPSHOTS, SCRATCH)
 _OF_A_STAGE = (*_OWN, INPUT, trial_prefix(0) + MODEL_FOLDER, trial_prefix(0) + CHECKPOINTS)
 UNPUBLISHED = (*_OWN, "experiment_", *(stage_prefix("", stage) + name for stage in STAGES for name in _OF_A_STAGE))
 """How the names begin of what is no published file: journals, the folders of trials, and of stages all but their logs
