@@ -1,7 +1,7 @@
 """Learning-curve tables that nobody has chosen: a hash of `SALT` draws which learner meets which data.
 
-Four to work on (``work_…``): a search's settings may be chosen on them as often as anybody likes. Six sealed ones
-(``sealed_…``): scored once a release (`benchmarks.search.curves_sealed`), their scores choose nothing, and who has
+Three to work on (``work_…``): a search's settings may be chosen on them as often as anybody likes. Six sealed ones
+(``sealed_…``): scored once a release (`benchmarks.search.curves_compare`), their scores choose nothing, and who has
 looked at one and changed the search draws them anew with another `SALT`. What stands here is how a kind is made.
 
 ``python -m benchmarks.search.curves work_mlp_fair --keep`` makes a table; it needs scikit-learn, and statsmodels for
@@ -27,7 +27,7 @@ from benchmarks.search.drawn import seed_of
 SALT = "2026-11-curves"
 """What draws them; another is another benchmark."""
 
-TABLES = {"work": 4, "sealed": 6}
+TABLES = {"work": 3, "sealed": 6}
 """Half → how many tables it has; no learner is twice in one, no pair of learner and data in both."""
 
 _TAKEN = {
@@ -36,6 +36,7 @@ _TAKEN = {
 }  # fmt: skip
 """Pairs that the tables of `benchmarks.search.curves` hold already."""
 
+_EPOCHS = 27
 _WORST = 10.0
 _FITTED = 0.6  # of the rows; the others tell the loss
 Array = npt.NDArray[Any]
@@ -76,12 +77,10 @@ class Kind:
     Attributes:
         space: as under ``space:``.
         curve: its loss after each epoch, or tree.
-        epochs: from which the hash draws.
     """
 
     space: Mapping[str, Any]
     curve: Callable[[Params, Data, int], Curve]
-    epochs: tuple[int, ...]
     classifies: bool = True
 
 
@@ -162,7 +161,7 @@ def _forest(params: Params, data: Data, epochs: int) -> Curve:
 
 
 _NETWORK = {
-    "lr": _powers(2, -13, -2), "units": _powers(4, 1, 3), "batch": _powers(4, 2, 3), "alpha": _choice(1e-4, 0.1, 3.0),
+    "lr": _powers(2, -13, -2), "units": _powers(4, 1, 3), "batch": _powers(4, 2, 3), "alpha": _choice(1e-4, 1.0),
     "activation": _choice("relu", "tanh"),
 }  # fmt: skip
 _LINEAR = {
@@ -171,18 +170,17 @@ _LINEAR = {
 }  # fmt: skip
 _TREES = {
     "learning_rate": _powers(2, -7, 0), "max_depth": {"type": "int", "low": 1, "high": 6},
-    "subsample": {"type": "uniform", "low": 0.25, "high": 1.0, "multiple_of": 0.25}, "max_features": _choice(0.2, 0.5, 1.0),
+    "subsample": {"type": "uniform", "low": 0.25, "high": 1.0, "multiple_of": 0.25},
+    "max_features": _choice(0.2, 0.5, 1.0),
 }  # fmt: skip
 
 KINDS: Mapping[str, Kind] = {
-    "mlp": Kind(_NETWORK, _mlp(True), (27,)),
-    "mlp_numbers": Kind(_NETWORK, _mlp(False), (27,), classifies=False),
-    "sgd": Kind(_LINEAR, _sgd(True), (27, 81)),
-    "sgd_numbers": Kind(
-        _LINEAR | {"learning_rate": _choice("constant", "invscaling")}, _sgd(False), (27, 81), classifies=False
-    ),
-    "boosting": Kind(_TREES, _boosting(True), (27,)),
-    "boosting_numbers": Kind(_TREES, _boosting(False), (27,), classifies=False),
+    "mlp": Kind(_NETWORK, _mlp(True)),
+    "mlp_numbers": Kind(_NETWORK, _mlp(False), classifies=False),
+    "sgd": Kind(_LINEAR, _sgd(True)),
+    "sgd_numbers": Kind(_LINEAR | {"learning_rate": _choice("constant", "invscaling")}, _sgd(False), classifies=False),
+    "boosting": Kind(_TREES, _boosting(True)),
+    "boosting_numbers": Kind(_TREES, _boosting(False), classifies=False),
     "forest": Kind(
         {
             "max_features": {"type": "uniform", "low": 0.1, "high": 0.9, "multiple_of": 0.2},
@@ -192,7 +190,6 @@ KINDS: Mapping[str, Kind] = {
             "class_weight": _choice("none", "balanced"),
         },
         _forest,
-        (27,),
     ),
 }
 """Kind → what it is made of."""
@@ -232,7 +229,6 @@ def problems(half: str) -> dict[str, Problem]:
 def _problem(half: str, kind: str, data: str) -> Problem:
     drawn = seed_of(SALT, half, "shape", kind, data)
     made = KINDS[kind]
-    epochs = made.epochs[drawn % len(made.epochs)]
     rows = (200, 400)[drawn // 8 % 2]
     metric = ("error", "loss")[drawn // 64 % 2] if made.classifies else "square"
 
@@ -240,18 +236,15 @@ def _problem(half: str, kind: str, data: str) -> Problem:
         given = {name: None if value == "none" else value for name, value in params.items()}
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            yield from made.curve(given, _data(data, rows, metric), epochs)  # type: ignore[arg-type]
+            yield from made.curve(given, _data(data, rows, metric), _EPOCHS)  # type: ignore[arg-type]
 
-    return Problem(f"{half}_{kind}_{data}", dict(made.space), epochs, train)
+    return Problem(f"{half}_{kind}_{data}", dict(made.space), _EPOCHS, train)
 
 
 @cache
 def _data(name: str, rows: int, metric: str) -> Data:
     x, y = datasets.load(name, rows)
-    if metric == "square":
-        y = (y - y.mean()) / y.std()
-    else:
-        y = np.unique(y, return_inverse=True)[1]
+    y = (y - y.mean()) / y.std() if metric == "square" else np.unique(y, return_inverse=True)[1]
     fitted = int(_FITTED * len(y))
     mean, deviation = x[:fitted].mean(axis=0), x[:fitted].std(axis=0)
     x = (x - mean) / np.where(deviation > 0, deviation, 1.0)
