@@ -66,7 +66,7 @@ class Mobster(Asha):
     last: half of the decisions, less where the model is trusted less, are the model's alone: what is started or
     trained on has the highest expected improvement at the highest budget per unit of budget (`freeze_thaw.rate`). So
     a trial whose curve turns up is passed by, and one that is slow but will end well gets there, though it is last on
-    every lower rung. Such work has bracket 1, that of the rungs bracket 0; the rungs' quotas are as if
+    every lower rung. Such work has bracket 1, and the rungs' quotas are as if
     the former had not been. All of it together stays within ASHA's plan.
     """
 
@@ -80,6 +80,7 @@ class Mobster(Asha):
         super().__init__(context)
         self.initial = max(min(self.options.initial_trials, context.searched // 3), context.concurrency)
         self._predicts = context.plain and context.final == "last"
+        self._can_afford: list[bool] = []
 
     def suggest(self, history: History) -> Decision:
         """What the model predicts to pay most where it is its turn; else a promotion by quota, or a new trial."""
