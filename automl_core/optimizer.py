@@ -52,6 +52,9 @@ class _Told(Result):
     point: Point | None = None
 
 
+_FINALS = ("best", "last")
+
+
 class Optimizer:
     """Asks for combinations, is told results.
 
@@ -77,6 +80,7 @@ class Optimizer:
         reference: Sequence[float | None] = (),
         warm_start: Sequence[Mapping[str, Value]] = (),
         earlier: Sequence[Sequence[tuple[Mapping[str, Value], float]]] = (),
+        final: str = "best",
         **options: Any,
     ) -> None:
         """Make the search.
@@ -97,6 +101,7 @@ class Optimizer:
             earlier: (combination, value) pairs of earlier experiments with the same goal, a sequence each: the search
                 learns from them as far as they agree with today's trials. Combinations outside of today's space are
                 left out (see `automl_core.search.earlier.translate`).
+            final: which of a trial's periodical values counts, ``best`` or ``last``; see ``goal.final`` in a file.
             **options: options of the algorithm, as ``search.options`` in a file.
 
         Raises:
@@ -105,6 +110,8 @@ class Optimizer:
         self._signs = _signs(goal)
         if len(reference) not in (0, len(self._signs)):
             raise ValueError(f"reference: found {len(reference)} values; the goal has {len(self._signs)}")
+        if final not in _FINALS:
+            raise ValueError(f"final: found {final!r}; allowed: {', '.join(_FINALS)}")
         if max_trials is not None and not 1 <= max_trials <= UNLIMITED:
             raise ValueError(f"max_trials: found {max_trials!r}; allowed: 1 to {UNLIMITED}, or None")
         models = _validated(dict[str, Parameter], dict(space), "space")
@@ -113,6 +120,7 @@ class Optimizer:
         check_space(models)
         spread = None if budget is None else _validated(Budget, dict(budget), "budget")
         self.goal = goal
+        self._final = final
         self._limits = {
             name: _validated(Constraint, {**limit, "metric": name}, f"constraints.{name}")
             for name, limit in (constraints or {}).items()
@@ -128,6 +136,7 @@ class Optimizer:
                 budget=None if spread is None else BudgetRange(spread.min, spread.max, spread.factor),
                 options=options,
                 warm_start=tuple(dict(params) for params in warm_start),
+                final=final,
                 objectives=len(self._signs),
                 constraints=len(self._limits),
                 reference=tuple(
@@ -206,7 +215,8 @@ class Optimizer:
 
         Args:
             trial: what `ask` gave, or its number.
-            value: the final value, with several objectives one value each; left out, the best of ``values``.
+            value: the final value, with several objectives one value each; left out, the best of ``values``, or the
+                last (``final``).
             values: step (whole or a fraction) → value, the periodical values of this piece of work; with one objective
                 only.
             failed: the training failed; so it has when a value is not finite.
@@ -231,7 +241,9 @@ class Optimizer:
         curve = dict(past.curve)
         curve.update((_step(step), sign * float(v)) for step, v in (values or {}).items() if math.isfinite(v))
         if value is None and values:
-            value = sign * min((sign * float(v) for v in values.values() if math.isfinite(v)), default=math.nan)
+            finite = {step: sign * float(v) for step, v in values.items() if math.isfinite(v)}
+            those = [finite[max(finite)]] if finite and self._final == "last" else finite.values()
+            value = sign * min(those, default=math.nan)
         if value is None and not failed:
             raise ValueError(f"trial {number}: give a value, or failed=True")
         losses = () if value is None else self._losses(number, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -97,9 +97,8 @@ class Asha(Algorithm):
         """A promotion where a quota allows one, else a new trial."""
         for rung in range(len(self.levels) - 2, -1, -1):
             there = on_rung(history, rung)
-            promoted = sum(1 for trial in there if trial.rung != rung)
-            if promoted < completed(there, rung) // self.factor:
-                best = promotable([trial for trial in there if trial.rung == rung], self.levels[rung])
+            if self.promoted(there, rung) < completed(there, rung) // self.factor:
+                best = self.promotable([trial for trial in there if trial.rung == rung], rung)
                 if best:
                     note = f"best of rung {rung}"
                     return Promote(best[0].number, budget=self.levels[rung + 1], rung=rung + 1, note=note)
@@ -122,9 +121,17 @@ class Asha(Algorithm):
             rungs.append({"budget": level, "started": len(there), "completed": done, "promoted": promoted})
         return {"rungs": rungs}
 
+    def promotable(self, trials: Sequence[PastTrial], rung: int) -> list[PastTrial]:
+        """Those on a rung that may be promoted from it, best first."""
+        return promotable(trials, self.levels[rung])
+
+    def promoted(self, there: Sequence[PastTrial], rung: int) -> int:
+        """How many of the trials on a rung or above count as promoted from it."""
+        return sum(1 for trial in there if trial.rung != rung)
+
     def draw(self, history: History, seen: Set[str]) -> Params | None:
-        """A new combination; None when the space is exhausted."""
-        rng = rng_for(self.context.seed, self.name, len(history))
+        """A new combination; None when the space is exhausted. The same in every algorithm that falls back on it."""
+        rng = rng_for(self.context.seed, Asha.name, len(history))
         return draw_new(self.context.space, seen, rng, lambda: self.context.space.sample(rng))
 
     def _start(self, history: History, seen: Set[str]) -> NewTrial | Exhausted:

@@ -268,10 +268,28 @@ def keep(table: Table) -> None:
     (KEPT / f"{table.name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
 
+def problem_of(name: str) -> Problem:
+    """One of `PROBLEMS`, or of those that a hash draws (`benchmarks.search.curves_drawn`).
+
+    Raises:
+        ValueError: there is no such table.
+    """
+    from benchmarks.search.curves_drawn import TABLES, problems
+
+    known = PROBLEMS | {name: problem for half in TABLES for name, problem in problems(half).items()}
+    if name not in known:
+        raise ValueError(f"there is no table {name!r} (allowed: {', '.join(known)})")
+    return known[name]
+
+
 @cache
 def load(name: str) -> Table:
-    """A table, made and cached when it isn't there yet."""
-    problem = PROBLEMS[name]
+    """A table, made and cached when it isn't there yet.
+
+    Raises:
+        ValueError: there is no such table.
+    """
+    problem = problem_of(name)
     space = space_of(problem.space)
     losses = _known(name)
     combinations = list(space.combinations())

@@ -9,7 +9,6 @@ already are not made again (``--again`` makes them all).
 from __future__ import annotations
 
 import argparse
-import datetime
 import heapq
 import math
 import random
@@ -28,6 +27,7 @@ from benchmarks.search.peers import PEERS
 from benchmarks.search.problems import Problem
 from benchmarks.search.reference import random_regret
 from benchmarks.search.results import CHECKPOINTS, Result
+from benchmarks.search.seal import opens_anew, today
 from benchmarks.search.sets import load
 
 TRIALS = CHECKPOINTS[-1]
@@ -159,20 +159,14 @@ def _open_seal(result: Result, seeds: Sequence[int], problems: Sequence[Problem]
     """Note release and day; of a release that was scored already only what an interrupted run lacks is made.
 
     Raises:
-        SystemExit: ours of this release was scored. The search is tuned on the work half; another look at the sealed
-            one after a change is a new release's.
+        SystemExit: ours of this release was scored (`benchmarks.search.seal`).
     """
     if result.algorithm not in PEERS:
         whole = all(result.has(problem.name, seed) for problem in problems for seed in seeds)
-        if result.version == RELEASE and whole:
-            raise SystemExit(
-                f"{result.algorithm} of release {RELEASE} was scored on the sealed half on {result.date}: once is all. "
-                "Choose settings with --set work; to score a changed search, make it another release."
-            )
-        if result.version != RELEASE:
+        if opens_anew(result.algorithm, RELEASE, result.version, result.date, whole):
             result.scores, result.cpu, result.wall = {}, {}, {}
         result.version = RELEASE
-    result.date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    result.date = today()
 
 
 def main() -> None:

@@ -60,7 +60,13 @@ class Chooser:
 
     @one_thread()
     def choose(
-        self, history: History, seen: Set[str], affordable: Sequence[bool], allows_new: bool, seed: int
+        self,
+        history: History,
+        seen: Set[str],
+        affordable: Sequence[bool],
+        allows_new: bool,
+        seed: int,
+        doubt: float = 0.0,
     ) -> Choice | None:
         """The piece of work of the highest rate.
 
@@ -70,6 +76,7 @@ class Chooser:
             affordable: for every rung, whether one more trial may be trained to it.
             allows_new: whether a new combination may be started.
             seed: of all that is drawn.
+            doubt: from 0 to 1; nothing is chosen where the model's `skill.trust` is no higher, 0 asks for none.
 
         Returns:
             None when there is nothing to choose from, or nothing to judge it by.
@@ -84,7 +91,9 @@ class Chooser:
         fresh = [Choice(None, params, -1) for params in new]
         if not paused and not fresh:
             return None
-        model = self.surrogate.model(history, rows, known, rng)
+        model = self.surrogate.trusted(history, rows, known, rng, doubt)
+        if model is None:
+            return None
         paused_rows = rows[[choice.trial for choice in paused if choice.trial is not None]]
         paused, paused_rows = self._promising(paused, paused_rows, model, _LOOKED_AT)
         fresh, fresh_rows = self._promising(fresh, fresh_rows, model, _SCREENED)

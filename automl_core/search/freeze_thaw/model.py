@@ -160,6 +160,19 @@ class CurveModel:
         explained = cross @ self._inverse.T
         return cross @ self._weights, prior - explained @ explained.transpose(0, 2, 1)
 
+    def left_out(self) -> Array:
+        """What the model would predict of each of its points had that point's trial never been started, shape (n,).
+
+        In closed form (Rasmussen and Williams 2006, section 5.4.2, a trial's points at once instead of one point):
+        the hyperparameters stay as they were fitted to all.
+        """
+        precision = self._inverse.T @ self._inverse
+        predicted = np.empty_like(self.losses)
+        for trial in np.unique(self.points.trials):
+            own = np.flatnonzero(self.points.trials == trial)
+            predicted[own] = self.losses[own] - np.linalg.solve(precision[np.ix_(own, own)], self._weights[own])
+        return predicted
+
     def noise(self, times: Array) -> Array:
         """Variance of the noise of an observation at each of several times."""
         return np.asarray(np.exp(self.hyper.noise + 2 * self.hyper.growth * times))

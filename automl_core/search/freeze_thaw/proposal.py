@@ -24,7 +24,7 @@ class Proposer:
         self.surrogate = Surrogate(space, budget, candidates)
 
     @one_thread()
-    def propose(self, history: History, seen: Set[str], seed: int) -> Params | None:
+    def propose(self, history: History, seen: Set[str], seed: int, doubt: float = 0.0) -> Params | None:
         """The combination of the highest expected improvement at the highest budget.
 
         MOBSTER (Klein et al. 2020, section 3.2) asks about the highest budget of which a loss is known, and improves
@@ -35,9 +35,11 @@ class Proposer:
             history: every trial so far.
             seen: keys of their combinations.
             seed: of all that is drawn.
+            doubt: from 0 to 1; the model is asked nothing where its `skill.trust` is no higher. Drawn evenly for each
+                proposal, it makes the trust the share of them that the model makes; 0 asks it always.
 
         Returns:
-            None where no loss is known or the space is exhausted.
+            None where no loss is known, the space is exhausted, or the model isn't trusted.
         """
         known = observe(history, self.budget)
         if not len(known):
@@ -47,7 +49,10 @@ class Proposer:
         fresh, fresh_rows = self.surrogate.fresh(rows, known, seen, rng)
         if not fresh:
             return None
-        gain = _gain(self.surrogate.model(history, rows, known, rng), known, rows, fresh_rows)
+        model = self.surrogate.trusted(history, rows, known, rng, doubt)
+        if model is None:
+            return None
+        gain = _gain(model, known, rows, fresh_rows)
         return fresh[int(np.argmax(gain))]
 
 

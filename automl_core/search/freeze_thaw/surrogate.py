@@ -14,6 +14,7 @@ from automl_core.search.bayesian.maximize import change
 from automl_core.search.drawing import unseen
 from automl_core.search.freeze_thaw.model import Array, CurveModel, Hyper, Points, fit, prior_mode
 from automl_core.search.freeze_thaw.observations import Observations, standardise, time_of
+from automl_core.search.freeze_thaw.skill import trust
 from automl_core.space import Params, Space
 
 _LISTED = 2048  # of a space with no more combinations, each one is looked at
@@ -40,17 +41,28 @@ class Surrogate:
         self._fitted = b"", prior_mode(self.encoding.width)
 
     def model(self, history: History, rows: Array, known: Observations, rng: np.random.Generator) -> CurveModel:
-        """Fitted, conditioned on what is known, and believing its predictions of what is running.
+        """Fitted, conditioned on what is known, and believing its predictions of what is running; see `trusted`."""
+        model = self.trusted(history, rows, known, rng, doubt=0.0)
+        assert model is not None
+        return model
+
+    def trusted(
+        self, history: History, rows: Array, known: Observations, rng: np.random.Generator, doubt: float
+    ) -> CurveModel | None:
+        """As `model`, or None where the doubt, from 0 to 1, is no lower than how far the model can be trusted.
 
         Args:
             history: every trial so far.
             rows: their encoded combinations, shape (len(history), width).
             known: their losses, at least one.
             rng: chooses what the model is conditioned on where that is too much.
+            doubt: 0 asks for no trust.
         """
         kept = known.kept(rng)
         hyper = self._hyper(known.points(rows, few := known.fitted(len(history))), known.raw[few])
         model = CurveModel(known.points(rows, kept), known.losses[kept], self._categorical, hyper)
+        if doubt > 0 and doubt >= trust(model):
+            return None
         running = [trial for trial in history if not trial.state.ended and trial.budget]
         if running:
             numbers = np.array([trial.number for trial in running], dtype=np.intp)

@@ -300,3 +300,13 @@ def test_a_list_that_its_owner_changes_is_no_history() -> None:
     assert sorted(seen) == [[1], [2], [3]]
     assert optimizer.best is not None
     assert optimizer.best.params["a"] in seen
+
+
+def test_the_last_value_counts_where_it_is_said_so() -> None:
+    for final, found in (("best", 0.2), ("last", 0.7)):
+        optimizer = Optimizer(SPACE, algorithm="random", final=final)
+        optimizer.tell(optimizer.ask(), values={1: 0.9, 2: 0.2, 3: 0.7})  # type: ignore[arg-type]
+        assert optimizer.best is not None
+        assert optimizer.best.value == found
+    with pytest.raises(ValueError, match="final: found 'first'; allowed: best, last"):
+        Optimizer(SPACE, final="first")
