@@ -29,8 +29,7 @@ _SCREENED = 200  # of them, looked at closely
 _MARGIN = 0.05  # of a standard deviation of the losses: an improvement worth looking elsewhere for
 _SOURCES = 8  # earlier experiments at most that are modelled: each costs a fit in every process that asks
 _GUIDANCE = 0.5  # share of earlier experiments from which the rest of the initial design is left out
-_EVERY = 4
-_INTERIOR = True
+_EVERY = 4  # of that many suggestions one is for another branch than the best trial's
 _HOPELESS = -10.0  # log EI below which a model only says that it knows of nothing better
 
 
@@ -209,7 +208,7 @@ class Bayesian(Algorithm):
 
     def _interior(self, surrogate: Surrogate) -> Interior | None:
         """The doubt about the edges, where there is one goal to tell the best trials by."""
-        if not _INTERIOR or not self.context.plain or not len(surrogate.losses):
+        if not self.context.plain or not len(surrogate.losses):
             return None
         from automl_core.search.bayesian.interior import Interior
 
@@ -233,7 +232,7 @@ class Bayesian(Algorithm):
             rows, values = ranked(rows, acquisition(rows))
             return rows, f"{acquisition.label} {values[0]:.2f}"
         best = surrogate.best_rows(5 * self.context.objectives)
-        if _EVERY and len(surrogate.losses) and self.context.plain and turn % _EVERY == _EVERY - 1:
+        if self.context.plain and len(surrogate.losses) and turn % _EVERY == _EVERY - 1:
             found = self._elsewhere(surrogate, rng, belief)
             if found is not None:
                 return found

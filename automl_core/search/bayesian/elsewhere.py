@@ -13,15 +13,12 @@ from automl_core.search.bayesian.encoding import Array, Encoding, Indices, Mask
 
 _NEVER = -1e4  # added to the logarithm of an improvement: far below any that is worth a trial, and finite
 
-PLAIN = True
-
 
 def branching(encoding: Encoding) -> Indices:
     """The categorical columns whose options bring parameters of their own."""
     dimensions = encoding.space.dimensions
     parents = {name for parameter in dimensions for name in parameter.when}
-    found = np.array([j for j in encoding.categorical if dimensions[j].name in parents], dtype=np.intp)
-    return found if len(found) or not PLAIN else encoding.categorical
+    return np.array([j for j in encoding.categorical if dimensions[j].name in parents], dtype=np.intp)
 
 
 class Elsewhere:
