@@ -207,12 +207,12 @@ class Bayesian(Algorithm):
         return Expense.of(self._encoding, history, weight, rng)
 
     def _interior(self, surrogate: Surrogate) -> Interior | None:
-        """The doubt about the edges, where there is one goal to tell the best trials by."""
-        if not self.context.plain or not len(surrogate.losses):
+        """The doubt about the edges while trials are awaited, where there is one goal to tell the best ones by."""
+        if not self.context.plain or not len(surrogate.losses) or not len(surrogate.running):
             return None
         from automl_core.search.bayesian.interior import Interior
 
-        return Interior(self._encoding, surrogate.rows, surrogate.losses)
+        return Interior(self._encoding, surrogate.rows, surrogate.losses, len(surrogate.running))
 
     def _ranked(
         self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, belief: Belief | None,
@@ -232,10 +232,9 @@ class Bayesian(Algorithm):
             rows, values = ranked(rows, acquisition(rows))
             return rows, f"{acquisition.label} {values[0]:.2f}"
         best = surrogate.best_rows(5 * self.context.objectives)
-        if self.context.plain and len(surrogate.losses) and turn % _EVERY == _EVERY - 1:
-            found = self._elsewhere(surrogate, rng, belief)
-            if found is not None:
-                return found
+        found = self._elsewhere(surrogate, rng, belief, turn)
+        if found is not None:
+            return found
         pool = candidates(self._encoding, best, rng, belief)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if not (turn % 2 == 1 and acquisition.knows and surrogate.refines(rows[0])):
@@ -249,29 +248,34 @@ class Bayesian(Algorithm):
         return ranked(pool, acquisition.uncertainty(pool))[0], "most uncertain"
 
     def _elsewhere(
-        self, surrogate: Surrogate, rng: np.random.Generator, belief: Belief | None
+        self, surrogate: Surrogate, rng: np.random.Generator, belief: Belief | None, turn: int
     ) -> tuple[Array, str] | None:
-        """The best rows of other branches than the best trial's; None where there are none, or nothing to hope for."""
+        """The best rows of another branch or basin, when it is their turn; None where there is nothing to hope for."""
         import numpy as np
 
-        from automl_core.search.bayesian.elsewhere import Elsewhere, branching
+        from automl_core.search.bayesian.elsewhere import another_basin, another_branch
         from automl_core.search.bayesian.maximize import candidates, maximise
 
-        columns = branching(self._encoding)
-        if not len(columns):
+        if turn % 2 == 0 or not self.context.plain or not len(surrogate.losses):
             return None
-        elsewhere = Elsewhere(columns, surrogate.best_rows(1)[0])
         order = np.argsort(surrogate.losses, kind="stable")
-        best = surrogate.rows[order][~elsewhere.inside(surrogate.rows[order])][:5]
-        pool = candidates(self._encoding, best, rng, belief)
-        pool = pool[~elsewhere.inside(pool)]
+        rows = surrogate.rows[order]
+        place, note = None, "in another branch"
+        if turn % _EVERY == _EVERY - 1:
+            place = another_branch(self._encoding, rows[0])
+        if place is None:
+            place, note = another_basin(self._encoding, rows, rows[0]), "in another basin"
+        if place is None:
+            return None
+        pool = candidates(self._encoding, rows[~place.inside(rows)][:5], rng, belief)
+        pool = pool[~place.inside(pool)]
         if not len(pool):
             return None
         acquisition = surrogate.acquisition
-        terms, acquisition.terms = acquisition.terms, (*acquisition.terms, elsewhere)
+        terms, acquisition.terms = acquisition.terms, (*acquisition.terms, place)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         acquisition.terms = terms
-        return (rows, f"{acquisition.label} {values[0]:.2f} in another branch") if values[0] >= _HOPELESS else None
+        return (rows, f"{acquisition.label} {values[0]:.2f} {note}") if values[0] >= _HOPELESS else None
 
     def _first_unseen(self, rows: Array, seen: set[str]) -> Params | None:
         combinations = (self._encoding.params(row) for row in rows)
