@@ -8,6 +8,9 @@ from automl_core.search.bayesian.encoding import Array
 
 _FAR = 0.85  # quantile of the losses that stands for what is far from good
 _FLOOR = 0.05  # share of that below which ratios of losses no longer matter
+_FLOOR_MEDIAN = 1.0
+_ZOOM = 0.001
+_TAIL = 3.0
 _CAP = 30.0  # normalised losses above this say "very bad" and nothing more
 
 
@@ -31,7 +34,8 @@ def normalise(losses: Array, *, ratios: bool = True) -> Array:
         return np.zeros_like(losses)
     middle = float(np.median(losses))
     if ratios and low > 0 and middle / low > 10:
-        return _scaled(np.log(losses + _FLOOR * float(np.quantile(losses, _FAR))))
+        floor = _FLOOR * float(np.quantile(losses, _FAR))
+        return _scaled(np.log(losses + min(floor, _FLOOR_MEDIAN * middle)))
     largest = max(abs(low), abs(high))
     scaled = losses / 2.0 ** np.floor(np.log2(largest))  # exact, and differences can't overflow
     if scaled.max() - scaled.min() < 1e-290:
@@ -44,9 +48,10 @@ def _scaled(values: Array) -> Array:
     spread = middle - float(np.quantile(values, 0.1))
     if spread <= 1e-12 * max(abs(middle), 1e-300):  # half of them are equal
         spread = float(values.std()) or 1.0
-    spread = max(spread, 0.1 * (float(np.quantile(values, _FAR)) - middle))  # no zoom into a crowd at the optimum
+    spread = max(spread, _ZOOM * (float(np.quantile(values, _FAR)) - middle))  # no zoom into a crowd at the optimum
     spread = max(spread, 1e-15 * (middle - float(values.min())), 1e-290)
-    z = (np.minimum(values, middle + _CAP * spread) - middle) / spread
+    z = (values - middle) / spread
+    z = np.minimum(np.where(z > _TAIL, _TAIL * (1.0 + np.log(np.maximum(z, _TAIL) / _TAIL)), z), _CAP)
     if z.min() < -_CAP:  # far below the rest: keep the order, draw it in
         z = np.where(z < -1, -1 - np.log(np.maximum(-z, 1.0)), z)
     return z
