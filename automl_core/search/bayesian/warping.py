@@ -14,7 +14,7 @@ _CAP = 30.0  # normalised losses above this say "very bad" and nothing more
 _CROWDED = 0.1  # of the way from the median to what is far: no zoom into a better half that is narrower
 _CROWDED_CLOSE = 1e-6  # the same, looked at closely
 _TAIL = 3.0  # normalised losses above this grow with the logarithm, looked at closely
-_CLOSER = 2.0  # the close look is another one where it shows the better half so many times wider
+_CLOSER = 2.0  # the close look is another one where it shows the better half so many times wider, or cuts the tail
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,9 @@ def views(losses: Array) -> tuple[Scaled, ...]:
 
     Where the losses' tail reaches orders of magnitude beyond the better half (a penalty outside of a region, an
     attractive sector), the robust scale has the whole better half in one place. The closer look is as wide as the
-    better half itself, and the tail grows with the logarithm. Which of them is better depends on whether what differs
-    in the better half is structure or noise: the data tell (`gp.left_out`).
+    better half itself, and the tail grows with the logarithm (so that how bad the worst trials are bends nothing
+    where the good ones lie). Which of them is better depends on whether what differs in the better half is structure
+    or noise: the data tell (`gp.left_out`).
 
     Args:
         losses: finite, shape (n,).
@@ -71,7 +72,7 @@ def views(losses: Array) -> tuple[Scaled, ...]:
     close = _normalised(losses, True, close=True)
     better = losses <= np.median(losses)
     wider = float(np.median(close.log_slopes[better] - robust.log_slopes[better]))
-    return (robust, close) if wider > np.log(_CLOSER) else (robust,)
+    return (robust, close) if wider > np.log(_CLOSER) or robust.values.max() > _TAIL else (robust,)
 
 
 def _normalised(losses: Array, ratios: bool, *, close: bool) -> Scaled:
