@@ -12,6 +12,7 @@ numbers of a list that is shorter.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -33,6 +34,7 @@ ABSENT = -1.0
 """Categorical column of an inactive parameter."""
 
 _LATTICE = 2048  # whole-number and grid parameters with more values than this are searched as continuous
+_USUAL = 256  # rows drawn to count the columns that are active
 _DIGITS = 6  # rows are rounded to this, so that the last bits of a machine's BLAS don't reach the journal
 
 
@@ -81,6 +83,14 @@ class Encoding:
     def width(self) -> int:
         """Number of columns."""
         return len(self._dims)
+
+    @cached_property
+    def usual_width(self) -> float:
+        """Number of columns that are active in a combination, on average."""
+        if not self._conditional:
+            return float(self.width)
+        rows = self.sample(_USUAL, np.random.default_rng(0))
+        return float(self.active(rows).sum(axis=1).mean())
 
     def rows(self, combinations: Sequence[Mapping[str, Value]]) -> Array:
         """Rows of combinations, shape (len(combinations), width)."""

@@ -31,12 +31,14 @@ class Columns:
         numeric, categorical: positions in a row.
         warped: whether numeric columns are warped.
         main_effects: whether the kernel has a part that is a sum over columns.
+        active: how many of them a row has on average; None: all.
     """
 
     numeric: Indices
     categorical: Indices
     warped: bool
     main_effects: bool = False
+    active: float | None = None
 
     def split(self, rows: Array) -> tuple[Array, Array]:
         """Numeric and categorical columns."""
@@ -77,8 +79,8 @@ class Hyper:
 class Priors:
     """Normal priors (mode, standard deviation) of the hyperparameters' logarithms.
 
-    The length scales' mode grows with the square root of the number of columns (Hvarfner et al. 2024), so
-    that what a typical pair of points share doesn't vanish in high dimension. The numbers were chosen by
+    The length scales' mode grows with the square root of the number of columns that a row has (Hvarfner et al.
+    2024), so that what a typical pair of points share doesn't vanish in high dimension. The numbers were chosen by
     the held-out log density of processes fitted to 12, 25 and 50 points of some thirty problems.
     """
 
@@ -118,7 +120,7 @@ class Fit:
         self.numeric, options = columns.split(rows)
         self.unequal = (options.T[:, :, None] != options.T[:, None, :]).astype(np.float64)
         self.dn, self.d = len(columns.numeric), len(columns.numeric) + len(columns.categorical)
-        typical = 0.5 * np.log(max(self.d, 1))
+        typical = 0.5 * np.log(max(columns.active or self.d, 1.0))
         per_column = [(prior.scale[0] + typical, prior.scale[1])] * self.dn
         per_column += [(prior.scale_categorical[0] + typical, prior.scale_categorical[1])] * (self.d - self.dn)
         limits = [_BOUNDS_SCALE] * self.d + [(-4.0, 3.0), _BOUNDS_NOISE]
@@ -202,12 +204,21 @@ class Fit:
         Returns:
             The maximum first.
         """
+        return self.around(self.maximum(iterations), rng, draws)
+
+    def maximum(self, iterations: int = 50) -> Array:
+        """Packed hyperparameters of the maximum a posteriori, found in so many steps at most."""
         low, high = (np.array(side) for side in zip(*self.bounds, strict=True))
         start = np.clip(self.mode, low, high)
         result = minimize(
             self.objective, start, jac=True, method="L-BFGS-B", bounds=self.bounds, options={"maxiter": iterations}
         )
-        best = np.round(result.x, _DIGITS)
+        best: Array = np.round(result.x, _DIGITS)
+        return best
+
+    def around(self, best: Array, rng: np.random.Generator, draws: int) -> list[Hyper]:
+        """A maximum, given packed, and draws around it; see `ensemble`."""
+        low, high = (np.array(side) for side in zip(*self.bounds, strict=True))
         if not draws or len(best) > _MANY:
             return [self.unpack(best)]
         slope = self.objective(best)[1]
@@ -308,6 +319,11 @@ class Posterior:
         scaled: Array = (yeo_johnson(losses, self.hyper.power)[0] - self._centre) / self._spread
         return scaled
 
+    def log_slopes(self, losses: Array) -> Array:
+        """Log derivative of the targets by normalised losses, shape (n,)."""
+        slopes: Array = yeo_johnson(losses, self.hyper.power)[2] - np.log(self._spread)
+        return slopes
+
     def smoothed(self) -> Array:
         """Means at the data's own rows, shape (n, targets): the values without their noise."""
         smooth: Array = self.targets - self.noise * self.alpha
@@ -344,6 +360,23 @@ class Posterior:
     def _split(self, rows: Array) -> tuple[Array, Array]:
         numeric, options = self.columns.split(rows)
         return self._warp(numeric), options
+
+
+def left_out(posterior: Posterior, losses: Array) -> Array:
+    """Log density of each loss given all the others (Rasmussen & Williams 2006, section 5.4.2).
+
+    Args:
+        posterior: of one set of targets, with the hyperparameters that all data chose.
+        losses: its normalised losses, shape (n,).
+
+    Returns:
+        Shape (n,), by the normalised losses: the losses' own warp is counted in.
+    """
+    precision = (posterior.whitening * posterior.whitening).sum(axis=0)
+    off = posterior.alpha[:, 0] / precision
+    log_density = 0.5 * (np.log(precision) - off * off * precision - np.log(2.0 * np.pi))
+    result: Array = log_density + posterior.log_slopes(losses)
+    return result
 
 
 class Ensemble:

@@ -11,12 +11,12 @@ from scipy.special import ndtr
 
 from automl_core.search.base import History, PastTrial
 from automl_core.search.bayesian.acquisition import Acquisition, Model
-from automl_core.search.bayesian.encoding import Array, Encoding
-from automl_core.search.bayesian.gp import Columns, Fit, Posterior, Priors
+from automl_core.search.bayesian.encoding import Array, Encoding, Indices
+from automl_core.search.bayesian.gp import Columns, Fit, Posterior, Priors, left_out
 from automl_core.search.bayesian.source import Source
 from automl_core.search.bayesian.subset import choose
 from automl_core.search.bayesian.transfer import Mixture, mix
-from automl_core.search.bayesian.warping import normalise
+from automl_core.search.bayesian.warping import Scaled, views
 from automl_core.states import TrialState
 
 _MAIN_EFFECTS = 20  # columns at most: the cost of a fit grows with them
@@ -24,6 +24,8 @@ _FINE = 0.01  # of the unit interval: a step below this refines what is known
 # A step from success to failure asks for no length scale at all; short ones would forget a failing region at once.
 _CHANCES = Priors(scale=(np.log(0.4), 0.3), scale_categorical=(np.log(0.5), 0.4), noise=(np.log(0.05), 1.0))
 _WARPED = 30  # columns at most: beyond, there are too few trials to learn a warp of each
+_STRONG = 3.0  # evidence in nats for another scale of the losses (Kass & Raftery 1995: strong)
+_DIGITS = 3  # of log densities by which scales are compared
 DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
 FITTED = 100  # trials at most from which hyperparameters are learned
 MODELLED = 300  # trials at most from which the posterior is computed
@@ -112,18 +114,18 @@ class Surrogate:
     def _models(self) -> list[Model]:
         if len(self.losses) < 2:
             return []
-        losses = normalise(self.losses)
         columns = columns_of(self.encoding)
-        kept = choose(columns, self.rows, losses, MODELLED, self.rng)
-        rows, losses, known = self.rows[kept], losses[kept], ~self.censored[kept]
-        fitted = choose(columns, rows, losses, FITTED, self.rng)
-        fit = Fit(columns, rows[fitted], losses[fitted], power=1.0 if len(losses) < 5 else None)
+        kept = choose(columns, self.rows, self.losses, MODELLED, self.rng)
+        rows, known = self.rows[kept], ~self.censored[kept]
+        fitted = choose(columns, rows, self.losses[kept], FITTED, self.rng)
+        fit, best, view = best_view(columns, rows[fitted], [view.of(kept) for view in views(self.losses)], fitted)
+        losses = view.values
         if known.sum() < 2:
             known = np.ones_like(known)
         noise = self.rng.standard_normal((len(self.running), self.fantasies))
         posteriors = []
         draws = DRAWS if len(losses) <= FITTED else DRAWS // 2
-        for hyper in fit.ensemble(self.rng, draws):
+        for hyper in fit.around(best, self.rng, draws):
             posterior = Posterior(columns, hyper, rows[known], losses[known])
             if not known.all():
                 posterior = with_censored(posterior, rows[~known], losses[~known])
@@ -159,11 +161,43 @@ class Surrogate:
         return [(posterior, posterior.scale(np.zeros(1))[0])]
 
 
+def best_view(columns: Columns, rows: Array, known: Sequence[Scaled], fitted: Indices) -> tuple[Fit, Array, Scaled]:
+    """The scale of the losses on which a process tells best what its better half is, each left out in turn.
+
+    Args:
+        columns: of the rows.
+        rows: from which hyperparameters are learned, shape (n, width).
+        known: scales of more losses, the one that is taken where the data are undecided first.
+        fitted: which of them are those of the rows.
+
+    Returns:
+        The fit, its packed maximum a posteriori, and the scale.
+    """
+    chosen: tuple[Fit, Array, Scaled] | None = None
+    least = -math.inf
+    for view in known:
+        losses = view.values[fitted]
+        fit = Fit(columns, rows, losses, power=1.0 if len(losses) < 5 else None)
+        best = fit.maximum()
+        if len(known) == 1:
+            return fit, best, view
+        log_densities = left_out(Posterior(columns, fit.unpack(best), rows, losses), losses) + view.log_slopes[fitted]
+        found = round(float(log_densities[losses <= np.median(losses)].sum()), _DIGITS)
+        if chosen is None or found > least:
+            chosen, least = (fit, best, view), found + _STRONG
+    assert chosen is not None
+    return chosen
+
+
 def columns_of(encoding: Encoding) -> Columns:
     """The columns of rows as a process of losses takes them."""
     width = encoding.width
     return Columns(
-        encoding.numeric, encoding.categorical, warped=width <= _WARPED, main_effects=2 <= width <= _MAIN_EFFECTS
+        encoding.numeric,
+        encoding.categorical,
+        warped=width <= _WARPED,
+        main_effects=2 <= width <= _MAIN_EFFECTS,
+        active=encoding.usual_width,
     )
 
 

@@ -74,3 +74,15 @@ def test_an_option_with_weight_0_is_never_drawn() -> None:
     column = [p.name for p in code.space.dimensions].index("kind")
     drawn = code.sample(500, np.random.default_rng(2))[:, column]
     assert set(drawn) == {0.0, 1.0, 2.0}
+
+
+def test_counts_the_columns_that_a_combination_has() -> None:
+    unit = {"type": "uniform", "low": 0, "high": 1}
+    branches = [
+        {"value": name, "space": {f"{name}_{i}": unit for i in range(count)}} for name, count in (("a", 1), ("b", 3))
+    ]
+    tree = encoding({"model": {"type": "choice", "values": branches}, "rate": unit})
+    assert tree.width == 6
+    assert tree.usual_width == pytest.approx(4.0, abs=0.3)  # two shared ones; one or three of its branch
+    assert tree.usual_width == encoding({"model": {"type": "choice", "values": branches}, "rate": unit}).usual_width
+    assert encoding({"x": unit, "y": unit}).usual_width == 2

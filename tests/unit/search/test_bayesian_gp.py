@@ -46,6 +46,14 @@ def test_the_gradient_of_the_posterior_density_is_that_of_its_value(warped: bool
     assert fit.objective(theta)[1] == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
+def test_length_scales_are_expected_to_grow_with_the_columns_that_a_row_has() -> None:
+    rows, losses = mixed_data()
+    every, few = (Fit(Columns(np.arange(3), np.array([3, 4]), False, active=active), rows, losses) for active in (5, 2))
+    assert every.mode[:5] - few.mode[:5] == pytest.approx(0.5 * np.log(5 / 2))
+    assert every.mode[5:] == pytest.approx(few.mode[5:])
+    assert Fit(columns(False, False), rows, losses).mode == pytest.approx(every.mode)
+
+
 @pytest.mark.parametrize("main_effects", [False, True])
 def test_the_gradients_of_a_prediction_are_those_of_its_value(main_effects: bool) -> None:
     rows, losses = mixed_data()
