@@ -66,12 +66,7 @@ class Costly:
         return float(np.mean(known)) - self.problem.optimum
 
 
-def reached(
-    losses: Sequence[float] | npt.NDArray[np.float64],
-    costs: Sequence[float] | npt.NDArray[np.float64],
-    limit: float,
-    hard: bool,
-) -> float:
+def reached(losses: Numbers, costs: Numbers, limit: float, hard: bool) -> float:
     """Lowest loss of the trials that ended by the limit; where it isn't hard, of those that had begun by then."""
     ended = np.cumsum(costs)
     counts = ended <= limit if hard else ended - np.asarray(costs) < limit
@@ -180,9 +175,8 @@ def main() -> None:
         gain = table[:, :, 1] - table[:, :, 0]
         low, high = interval(gain)
         blind_mean, told_mean = table.mean(axis=(0, 1))
-        print(
-            f"| {stop} | {limit} | {blind_mean:.1f} | {told_mean:.1f} | {gain.mean():+.1f} ({low:+.1f} to {high:+.1f}) |"
-        )
+        difference = f"{gain.mean():+.1f} ({low:+.1f} to {high:+.1f})"
+        print(f"| {stop} | {limit} | {blind_mean:.1f} | {told_mean:.1f} | {difference} |")
 
 
 if __name__ == "__main__":
