@@ -23,6 +23,7 @@ from automl_core.search.bayesian.subset import choose
 
 _LEAST = 4  # trials with a cost from which it is modelled
 _ALIKE = 0.2  # deviation of the costs' logarithms below which all trials cost the same, as far as that matters
+_UNSURE = 0.1  # least deviation of a cost's logarithm: no trial takes exactly what it took before
 _FITTED, _MODELLED = 60, 200
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -68,6 +69,7 @@ class Expense:
         self._posterior, self._scale = posterior, spread * weight
         self._alone = Ensemble([posterior])
         self._most = None if allowed is None else float(posterior.scale(np.log([allowed]))[0])
+        self._unsure = max(posterior.noise, (_UNSURE / spread) ** 2)
 
     @classmethod
     def of(
@@ -108,7 +110,7 @@ class Expense:
         mean, variance = self._posterior.predict(rows)
         found: Array = -self._scale * mean[:, 0]
         if self._most is not None:
-            found = found + log_ndtr((self._most - mean[:, 0]) / np.sqrt(variance + self._posterior.noise))
+            found = found + log_ndtr((self._most - mean[:, 0]) / np.sqrt(variance + self._unsure))
         return found
 
     def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
@@ -116,7 +118,7 @@ class Expense:
         mean, variance, d_mean, d_variance = self._alone.gradients(row, moving)
         value, slope = -self._scale * float(mean[0, 0]), -self._scale * d_mean[0, :, 0]
         if self._most is not None:
-            spread = float(np.sqrt(variance[0] + self._posterior.noise))
+            spread = float(np.sqrt(variance[0] + self._unsure))
             margin = (self._most - float(mean[0, 0])) / spread
             log_chance = float(log_ndtr(margin))
             rate = math.exp(-0.5 * margin * margin - _LOG_SQRT_2PI - log_chance)

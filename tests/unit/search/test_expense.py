@@ -66,7 +66,7 @@ def test_what_would_not_end_in_time_is_worth_little(allowed: float) -> None:
     assert (less[0] < 0.1) == (allowed > 2)
     for row in rows:
         value, gradient = bound.gradient(row, np.arange(2))
-        assert value == pytest.approx(float(bound(row[None])[0]), abs=1e-6)
+        assert value == pytest.approx(float(bound(row[None])[0]), rel=1e-6)
         step = np.array([[1e-5, 0.0], [0.0, 1e-5]])
         slopes = (bound(row + step) - bound(row - step)) / 2e-5
         assert gradient == pytest.approx(slopes, rel=1e-2, abs=1e-2)
