@@ -32,6 +32,7 @@ from automl_core.states import TrialState
 from benchmarks.search.drawn import seed_of
 from benchmarks.search.halves import SALT, half
 from benchmarks.search.problems import Problem
+from benchmarks.search.statistics import difference
 
 LIMITS = {"tight": 10.0, "middle": 20.0, "loose": 40.0}
 STOPS = {"max_cost": False, "deadline": True}
@@ -127,18 +128,6 @@ def score(costly: Costly, losses: Sequence[float], costs: Sequence[float], limit
     return float(np.clip(100 * (1 - regret / costly.random_regret(limit, hard)), 0, 100))
 
 
-def interval(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Bootstrapped 95 % interval of the mean of differences (problems, seeds)."""
-    rng = np.random.default_rng(0)
-    problems, seeds = differences.shape
-    drawn = [
-        differences[rows[:, None], rng.integers(seeds, size=(problems, seeds))].mean()
-        for rows in rng.integers(problems, size=(4000, problems))
-    ]
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def main() -> None:
     """Run, and print a line for each stop and limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -172,11 +161,10 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for (stop, limit), rows in found.items():
         table = np.array(rows)
-        gain = table[:, :, 1] - table[:, :, 0]
-        low, high = interval(gain)
+        gain = difference(table[:, :, 1] - table[:, :, 0])
         blind_mean, told_mean = table.mean(axis=(0, 1))
-        difference = f"{gain.mean():+.1f} ({low:+.1f} to {high:+.1f})"
-        print(f"| {stop} | {limit} | {blind_mean:.1f} | {told_mean:.1f} | {difference} |")
+        known = f"{gain.mean:+.1f} ({gain.low:+.1f} to {gain.high:+.1f})"
+        print(f"| {stop} | {limit} | {blind_mean:.1f} | {told_mean:.1f} | {known} |")
 
 
 if __name__ == "__main__":
