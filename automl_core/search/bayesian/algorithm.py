@@ -195,16 +195,16 @@ class Bayesian(Algorithm):
         """What trials cost, where money or time runs out before they do."""
         if self.context.limit is None or not self.context.plain:
             return None
-        from automl_core.search.bayesian.expense import Expense, left_of, weight_of
+        from automl_core.search.bayesian.expense import Expense, allowed_of, weight_of
 
         weight = weight_of(history, self.context.limit, self.context.max_trials)
-        if weight <= 0:
+        allowed = allowed_of(history, self.context.limit, self.context.concurrency)
+        if weight <= 0 and allowed is None:
             return None
         import numpy as np
 
         rng = np.random.default_rng([self.context.seed, len(history), 1])  # of its own: without a limit nothing changes
-        each = left_of(history, self.context.limit) / self.context.concurrency
-        return Expense.of(self._encoding, history, weight, rng, each if self.context.limit.hard else None)
+        return Expense.of(self._encoding, history, weight, rng, allowed)
 
     def _ranked(
         self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, belief: Belief | None,

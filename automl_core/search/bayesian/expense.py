@@ -3,8 +3,8 @@
 The logarithm of a trial's cost is a process of its own over the same columns (J. Snoek et al. 2012, "Practical Bayesian
 optimization of machine learning algorithms", NIPS, section 3.2: expected improvement per second). Its weight falls with
 what is left, so that cheap trials come first and the last ones are chosen by what they promise alone (E. Lee et al.
-2020, "Cost-aware Bayesian optimization", arXiv 2003.10870, section 4: EI-cool), and with the share of the trials that
-can be paid anyhow: where it is nearly all of them, there is nothing to save. Where a trial that is under way at the
+2020, "Cost-aware Bayesian optimization", arXiv 2003.10870, section 4: EI-cool), and with how many of the trials
+can't be paid: where at least half of them can, nothing has to be saved. Where a trial that is under way at the
 end is lost, an improvement also counts by the chance that it ends in time.
 """
 
@@ -23,13 +23,15 @@ from automl_core.search.bayesian.subset import choose
 
 _LEAST = 4  # trials with a cost from which it is modelled
 _ALIKE = 0.2  # deviation of the costs' logarithms below which all trials cost the same, as far as that matters
+_ENOUGH = 2.0  # a limit that pays for one trial in so many leaves it to the model's promise alone where to look
+_FAR = 5.0  # times the dearest trial so far: while so much is left, a trial will end in time
 _UNSURE = 0.1  # least deviation of a cost's logarithm: no trial takes exactly what it took before
 _FITTED, _MODELLED = 60, 200
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 def weight_of(history: Sequence[PastTrial], limit: Limit | None, most: int) -> float:
-    """How much costs count: the share of the limit that is left, times that of the trials which it can't pay.
+    """How much costs count: the share of the limit that is left, times how far it is from paying half of the trials.
 
     Args:
         history: all trials so far.
@@ -37,7 +39,7 @@ def weight_of(history: Sequence[PastTrial], limit: Limit | None, most: int) -> f
         most: trials that the experiment may have.
 
     Returns:
-        From 0 (trials run out first, or nothing is left, or too few have ended to tell) to 1.
+        From 0 (half of the trials can be paid, or nothing is left, or too few have ended to tell) to 1.
     """
     if limit is None:
         return 0.0
@@ -46,7 +48,23 @@ def weight_of(history: Sequence[PastTrial], limit: Limit | None, most: int) -> f
     if len(ended) < _LEAST or left <= 0:
         return 0.0
     expected = math.fsum(ended) / len(ended) * (most - len(history))
-    return left / limit.total * (1.0 - left / expected) if expected > left else 0.0
+    enough = expected / _ENOUGH
+    return left / limit.total * (1.0 - left / enough) if enough > left else 0.0
+
+
+def allowed_of(history: Sequence[PastTrial], limit: Limit | None, places: int) -> float | None:
+    """What a trial may cost and still end before a hard limit; None where it isn't hard, or far away.
+
+    Args:
+        history: all trials so far.
+        limit: of what runs out, None where nothing does.
+        places: trials that run at once: they share what is left.
+    """
+    if limit is None or not limit.hard:
+        return None
+    dearest = max((trial.spent or 0.0 for trial in history if trial.state.ended), default=0.0)
+    each = left_of(history, limit) / places
+    return each if 0 < each < _FAR * dearest else None
 
 
 def left_of(history: Sequence[PastTrial], limit: Limit) -> float:
@@ -92,7 +110,7 @@ class Expense:
         from automl_core.search.bayesian.surrogate import columns_of
 
         told = [(trial.params, trial.spent) for trial in trials if trial.state.ended and trial.spent]
-        if len(told) < _LEAST or weight <= 0:
+        if len(told) < _LEAST or (weight <= 0 and allowed is None):
             return None
         logs = np.log([spent for _, spent in told])
         spread = float(logs.std())

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from automl_core.search.base import Context, Limit, NewTrial, PastTrial
 from automl_core.search.bayesian.encoding import Encoding
-from automl_core.search.bayesian.expense import Expense, weight_of
+from automl_core.search.bayesian.expense import Expense, allowed_of, weight_of
 from automl_core.search.registry import create
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
@@ -43,12 +43,23 @@ def past(count: int, cost: Any) -> list[PastTrial]:
 
 def test_the_weight_is_what_is_left_times_what_it_cannot_pay() -> None:
     history = past(8, lambda width: 1.0)
-    assert weight_of(history, Limit(16.0, "cost"), 24) == pytest.approx(0.5 * 0.5), "8 left, for 16 trials of 1"
-    assert weight_of(history, Limit(16.0, "cost"), 17) == pytest.approx(0.5 / 9), "hardly anything is missing"
-    assert weight_of(history, Limit(16.0, "cost"), 12) == 0.0, "four more trials cost less than is left"
+    assert weight_of(history, Limit(16.0, "cost"), 40) == pytest.approx(0.5 * 0.5), "8 left, half of 32 cost 16"
+    assert weight_of(history, Limit(16.0, "cost"), 26) == pytest.approx(0.5 / 9), "hardly anything is missing"
+    assert weight_of(history, Limit(16.0, "cost"), 24) == 0.0, "half of the others can be paid"
     assert weight_of(history, Limit(7.0, "cost"), 100) == 0.0, "nothing is left"
     assert weight_of(history, None, 100) == 0.0
     assert weight_of(history[:3], Limit(16.0, "cost"), 100) == 0.0, "three say little"
+
+
+def test_a_hard_limit_that_is_near_bounds_what_a_trial_may_cost() -> None:
+    history = past(8, lambda width: 1.0)
+    assert allowed_of(history, Limit(12.0, "cost", hard=True), 1) == pytest.approx(4.0)
+    assert allowed_of(history, Limit(12.0, "cost", hard=True), 4) == pytest.approx(1.0), "four share what is left"
+    assert allowed_of(history, Limit(14.0, "cost", hard=True), 1) is None, "the dearest would fit six times"
+    assert allowed_of(history, Limit(8.0, "cost", hard=True), 1) is None, "nothing is left"
+    assert allowed_of(history, Limit(12.0, "cost"), 1) is None
+    assert allowed_of([], Limit(12.0, "cost", hard=True), 1) is None
+    assert allowed_of(history, None, 1) is None
 
 
 @pytest.mark.parametrize("allowed", [0.5, 20.0, 5000.0])
