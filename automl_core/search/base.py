@@ -43,10 +43,12 @@ class Limit:
     Attributes:
         total: how much there is for all trials together.
         unit: of it, and of `PastTrial.spent`: money (``cost``), or the seconds of all places together.
+        hard: whether trials that are under way when it has run out are ended, and so lost.
     """
 
     total: float
     unit: Literal["cost", "seconds"]
+    hard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,13 @@ def context_of(experiment: Experiment, space: Space) -> Context:
 def limit_of(experiment: Experiment) -> Limit | None:
     """What may end the search before its trials are used up: money, else the time of all places together."""
     stop = experiment.stop
+    cancels = stop.running_trials == "cancel"
     if stop.max_cost is not None:
-        return Limit(stop.max_cost, "cost")
+        return Limit(stop.max_cost, "cost", cancels)
     allowed = [seconds for seconds in (stop.deadline, stop.max_duration) if seconds is not None]
-    return Limit(min(allowed) * experiment.trials.concurrency, "seconds") if allowed else None
+    if not allowed:
+        return None
+    return Limit(min(allowed) * experiment.trials.concurrency, "seconds", cancels or stop.deadline == min(allowed))
 
 
 def _spent(state: State, trial: Trial, limit: Limit | None) -> float | None:

@@ -78,7 +78,11 @@ def lead(ours: Result, other: Result, trials: int) -> Estimate:
         clipped(each, np.array([[each.scores[problem][seed][place] for seed in common] for problem in both]))
         for each in (ours, other)
     )
-    pairs = mine - theirs
+    return difference(mine - theirs)
+
+
+def difference(pairs: Array) -> Estimate:
+    """Mean of differences in pairs, shape (problems, seeds), with the interval of a bootstrap at both levels."""
     rng = np.random.default_rng(0)
     problems = rng.integers(pairs.shape[0], size=(_RESAMPLES, pairs.shape[0], 1))
     seeds = rng.integers(pairs.shape[1], size=(_RESAMPLES, *pairs.shape))

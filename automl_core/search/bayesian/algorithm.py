@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from automl_core.search.base import Algorithm, Decision, Exhausted, History, NewTrial, Options, rng_for, seen_keys
-from automl_core.search.bayesian.initial import CONTRAST
+from automl_core.search.bayesian.initial import BESIDE, CONTRAST
 from automl_core.search.drawing import draw_new
 from automl_core.search.threads import one_thread
 from automl_core.space import Params, Space
@@ -101,6 +101,8 @@ class Bayesian(Algorithm):
     def _count(self) -> int:
         dimensions = len(self.context.space.dimensions)
         count = self.options.initial_trials or max(min(4 + dimensions // 4, 10), self.context.concurrency)
+        if any(p.prior is not None for p in self.context.space.tunable) and self.options.initial_trials is None:
+            count += max(count // BESIDE, 1)  # beside the others: a wrong belief costs these, and hides nothing
         return min(count, max(self.context.max_trials, 1))
 
     def _design(self, count: int) -> list[tuple[Params, str]]:
@@ -189,22 +191,23 @@ class Bayesian(Algorithm):
 
         if not self.context.plain or not believed(self.context.space) or evidence.all % 2 == 1:
             return None
-        belief = Belief(self._encoding).settled(surrogate.rows, surrogate.losses, self.context.max_trials)
+        belief = Belief(self._encoding).settled(*surrogate.ended, self.context.max_trials)
         return belief if belief.powers.any() else None
 
     def _expense(self, history: History) -> Expense | None:
         """What trials cost, where money or time runs out before they do."""
         if self.context.limit is None or not self.context.plain:
             return None
-        from automl_core.search.bayesian.expense import Expense, weight_of
+        from automl_core.search.bayesian.expense import Expense, allowed_of, weight_of
 
         weight = weight_of(history, self.context.limit, self.context.max_trials)
-        if weight <= 0:
+        allowed = allowed_of(history, self.context.limit, self.context.concurrency)
+        if weight <= 0 and allowed is None:
             return None
         import numpy as np
 
         rng = np.random.default_rng([self.context.seed, len(history), 1])  # of its own: without a limit nothing changes
-        return Expense.of(self._encoding, history, weight, rng)
+        return Expense.of(self._encoding, history, weight, rng, allowed)
 
     def _interior(self, surrogate: Surrogate) -> Interior | None:
         """The doubt about the edges while trials are awaited, where there is one goal to tell the best ones by."""

@@ -2,8 +2,10 @@
 
 Expected improvement times belief to a power that falls as 1/n (C. Hvarfner et al. 2022, "πBO: Augmenting acquisition
 functions with user beliefs for Bayesian optimization", ICLR, equation 6): a belief decides the first trials and is
-forgotten by the last. Two things keep a wrong one cheap: it never says that a place is impossible (a share of it is
-spread evenly), and it counts less as soon as trials say that where it is high losses are high.
+forgotten by the last. A wrong one is kept cheap by this: it never says that a place is impossible (a share of it is
+spread evenly); it comes beside the initial design and not in its place; it counts less, as a whole and parameter by
+parameter, as soon as trials say that where it is high losses are high, and later unless they say that they are low; and
+an option that is believed has no more than an even share of the trials while another one leads.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from automl_core.search.bayesian.encoding import Array, Encoding, Indices
+from automl_core.search.bayesian.encoding import Array, Encoding, Indices, Mask
 from automl_core.space import Parameter, Space
 
 EVENLY = 0.05
@@ -22,8 +24,10 @@ EVENLY = 0.05
 
 _STRENGTH = 0.1  # of the trials that an experiment may have: the power that the belief has at its first trial (πBO's β)
 _WEAKEST, _STRONGEST = 1.0, 10.0
-_TELLING = 4  # trials with a value from which the belief is compared with them
-_DOUBT = 1.64  # standard deviations of a rank correlation from which on a belief counts nothing
+_TELLING = 4  # trials from which the belief is compared with them
+_DOUBT = 1.64  # standard deviations of a rank correlation below what is asked at which a belief counts nothing
+_ASKED = 1.0  # standard deviations that are asked in the end: who has said nothing by then is not asked any more
+_PATIENCE = 8  # further trials until then
 
 _NORMAL = NormalDist()
 
@@ -62,17 +66,30 @@ class Belief:
                 self._numeric.append((column, parameter.unit_of(centre), spread))
 
     def settled(self, rows: Array, losses: Array, most: int) -> Belief:
-        """The same, as far as trials leave it standing: see `power_of` and `trust_of`, parameter by parameter.
+        """The same, as far as trials leave it standing: as a whole, and parameter by parameter.
+
+        A parameter that says little by itself is judged with the others: where the places that all of it points to are
+        bad, what it says of the rest is not worth a trial either.
 
         Args:
-            rows: of trials with a value, shape (n, width).
-            losses: of each, shape (n,).
+            rows: of trials that ended, shape (n, width).
+            losses: of each, shape (n,); infinite where it failed, which is worse than any loss.
             most: trials that the experiment may have.
         """
+        losses = _finite(losses)
         active = self.encoding.active(rows)
-        for column, found in self._columns(rows):
+        columns = list(self._columns(rows))
+        nearness = sum((np.where(active[:, column], found, 0.0) for column, found in columns), np.zeros(len(rows)))
+        counted = sum(active[:, column].astype(float) for column, _ in columns)
+        told = np.asarray(counted) > 0
+        trust = trust_of(nearness[told] / np.asarray(counted)[told], losses[told])
+        options = dict(self._options)
+        for column, found in columns:
             told = active[:, column]
-            self.powers[column] = power_of(len(losses), most, trust_of(found[told], losses[told]))
+            own = trust_of(found[told], losses[told])
+            if column in options and not deserved(found[told] == 0.0, losses[told], len(options[column])):
+                own = 0.0
+            self.powers[column] = power_of(len(losses), most, trust * own)
         return self
 
     def __call__(self, rows: Array) -> Array:
@@ -103,13 +120,18 @@ class Belief:
         return float(self(row[None])[0]), slopes[moving]
 
     def draw(self, count: int, rng: np.random.Generator) -> Array:
-        """Settled rows that the belief finds likely, the rest of them from the file's distributions: (count, width)."""
+        """Settled rows that the belief finds likely, the rest of them from the file's distributions: (count, width).
+
+        Parameters whose belief counts nothing any more belong to the rest.
+        """
         rows = self.encoding.sample(count, rng)
         for column, centre, spread in self._numeric:
-            rows[:, column] = _reflected(centre + spread * rng.standard_normal(count))
+            if self.powers[column] > 0:
+                rows[:, column] = _reflected(centre + spread * rng.standard_normal(count))
         for column, logs in self._options:
-            chances = np.exp(logs)
-            rows[:, column] = rng.choice(len(logs), size=count, p=chances / chances.sum())
+            if self.powers[column] > 0:
+                chances = np.exp(logs)
+                rows[:, column] = rng.choice(len(logs), size=count, p=chances / chances.sum())
         return self.encoding.settle(rows)
 
 
@@ -125,7 +147,10 @@ def power_of(told: int, most: int, trust: float) -> float:
 
 
 def trust_of(belief: Array, losses: Array) -> float:
-    """How far trials leave a belief standing: 1, less where losses are the higher the more it was believed, down to 0.
+    """How far trials leave a belief standing, from 1 down to 0: by the rank correlation of belief and losses.
+
+    At first a belief has to be contradicted to lose trust. With every trial more is asked, until one that losses don't
+    speak for has lost most of it: a belief that is right has shown it by then, any other one only costs trials.
 
     Args:
         belief: log density of each trial, shape (n,).
@@ -135,8 +160,22 @@ def trust_of(belief: Array, losses: Array) -> float:
         return 1.0
     from scipy.stats import spearmanr
 
-    agreeing = -float(spearmanr(belief, losses).statistic)
-    return float(np.clip(1.0 + agreeing * math.sqrt(len(losses) - 1) / _DOUBT, 0.0, 1.0))
+    agreeing = -float(spearmanr(belief, losses).statistic) * math.sqrt(len(losses) - 1)
+    asked = _ASKED * min((len(losses) - _TELLING) / _PATIENCE, 1.0)
+    return float(np.clip(1.0 + (agreeing - asked) / _DOUBT, 0.0, 1.0))
+
+
+def deserved(mine: Mask, losses: Array, options: int) -> bool:
+    """Whether an option may be preferred: it leads, or has had no more than its even share of the trials.
+
+    Args:
+        mine: which trials have it, shape (n,).
+        losses: of each, shape (n,).
+        options: how many there are.
+    """
+    if mine.sum() * options <= len(losses):
+        return True
+    return not mine.all() and bool(losses[mine].min() <= losses[~mine].min())
 
 
 def likely(space: Space, units: Sequence[float]) -> list[float]:
@@ -166,6 +205,12 @@ def shares(parameter: Parameter) -> Array:
     found = np.where(mine, 1.0 - spread, 0.0) if others.any() else mine.astype(float)
     found[others] = spread / max(int(others.sum()), 1)
     return np.maximum(found, 1e-12)
+
+
+def _finite(losses: Array) -> Array:
+    """Failures a little above the highest loss."""
+    known = losses[np.isfinite(losses)]
+    return np.where(np.isfinite(losses), losses, known.max() + np.ptp(known) + 1.0 if len(known) else 0.0)
 
 
 def _log_bump(z: Array) -> Array:

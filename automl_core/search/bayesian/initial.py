@@ -12,9 +12,12 @@ from automl_core.space import Params, Space
 CONTRAST = 3
 """Trials of the initial design that show whether the best of earlier experiments are good today."""
 
+BESIDE = 4
+"""Trials of the initial design that come for each one where good values are believed."""
+
 
 def design(context: Context, count: int) -> list[tuple[Params, str]]:
-    """The initial design with reasons: known good combinations, else the middle, then Sobol points.
+    """The initial design with reasons: known good combinations, what is believed, the middle, Sobol points.
 
     Args:
         context: its warm start and the defaults of its space come first (`search.base.leading`).
@@ -35,23 +38,29 @@ def design(context: Context, count: int) -> list[tuple[Params, str]]:
     found = list(given)
     if beliefs:
         found.append((context.space.complete(beliefs), "initial design: what is believed"))
-    elif not found:
-        found = [(context.space.complete({}), "initial design: the middle of the space")]
-    wanted = max(count, len(found) + (1 if given or beliefs else 0))
+    if not given:
+        found.append((context.space.complete({}), "initial design: the middle of the space"))
+    wanted = max(count, len(given) + 2 * bool(beliefs), 1)
+    moved = of_belief(count) - 1 if beliefs else 0
     unique: dict[str, tuple[Params, str]] = {}
     for params, note in found:
         unique.setdefault(Space.key(params), (params, note))
-    if beliefs:
+    if moved > 0:
         from automl_core.search.bayesian.belief import likely  # numpy is not loaded where there is nothing to move
     for place, params in enumerate(islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16)):
         if len(unique) >= wanted:
             break
-        if beliefs and place % 2 == 0:  # every other one where it is believed: a wrong belief is seen by the others
+        unique.setdefault(Space.key(params), (params, "initial design: Sobol"))
+        if moved > 0 and place % BESIDE == BESIDE - 2 and len(unique) < wanted:
+            moved -= 1
             params = context.space.near(likely(context.space, _units_of(context.space, params)))
             unique.setdefault(Space.key(params), (params, "initial design: Sobol where it is believed"))
-        else:
-            unique.setdefault(Space.key(params), (params, "initial design: Sobol"))
     return list(unique.values())[:wanted]
+
+
+def of_belief(count: int) -> int:
+    """Trials of an initial design of so many that are where the user believes good values to be, the centre first."""
+    return max(count // (BESIDE + 1), 1)
 
 
 def _units_of(space: Space, params: Params) -> list[float]:

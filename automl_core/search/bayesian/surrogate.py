@@ -96,6 +96,11 @@ class Surrogate:
         """Rows of the best values so far, shape (at most count, width)."""
         return self.rows[np.argsort(self.losses, kind="stable")[:count]]
 
+    @property
+    def ended(self) -> tuple[Array, Array]:
+        """Rows of all trials that ended, and their losses: infinite where they failed."""
+        return np.vstack([self.rows, self.failed]), np.append(self.losses, np.full(len(self.failed), np.inf))
+
     def refines(self, row: Array) -> bool:
         """Whether a row only varies a known one by next to nothing."""
         numeric = np.abs(self.rows[:, self.encoding.numeric] - row[self.encoding.numeric]).max(axis=1, initial=0.0)

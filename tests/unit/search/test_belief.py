@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from automl_core.search.base import Context, NewTrial, PastTrial
-from automl_core.search.bayesian.belief import Belief, likely, power_of, shares, trust_of
+from automl_core.search.bayesian.belief import Belief, deserved, likely, power_of, shares, trust_of
 from automl_core.search.bayesian.encoding import Encoding
 from automl_core.search.registry import create
 from automl_core.space import Space
@@ -72,6 +73,78 @@ def test_a_belief_fades_with_trials_and_with_what_they_say() -> None:
     assert trust_of(belief, belief) == 0.0, "where it is believed, losses are highest"
     assert trust_of(belief[:3], belief[:3]) == 1.0, "three trials say nothing yet"
     assert trust_of(np.zeros(9), np.arange(9.0)) == 1.0
+
+
+def test_a_belief_that_nothing_speaks_for_is_trusted_less_with_each_trial() -> None:
+    def neither(count: int) -> float:
+        belief = np.arange(float(count))
+        return trust_of(belief, np.abs(belief - (count - 1) / 2))  # a rank correlation of 0
+
+    trusts = [neither(count) for count in (4, 6, 8, 12, 40)]
+    assert trusts[0] == 1.0
+    assert all(later < earlier for earlier, later in pairwise(trusts[:4]))
+    assert trusts[4] == pytest.approx(trusts[3]), "and what is asked has an end"
+
+
+@given(st.lists(st.tuples(st.floats(-9, 0), st.floats(-1e6, 1e6)), min_size=4, max_size=30))
+def test_trust_is_a_share_and_goes_by_ranks_alone(told: list[tuple[float, float]]) -> None:
+    belief, losses = np.array(told).T
+    trust = trust_of(belief, losses)
+    assert 0.0 <= trust <= 1.0
+    assert trust == pytest.approx(trust_of(belief, np.searchsorted(np.unique(losses), losses).astype(float)))
+
+
+def test_a_parameter_that_says_nothing_alone_is_judged_with_the_others() -> None:
+    encoding = Encoding(space_of({
+        "strong": {"type": "uniform", "low": 0, "high": 1, "prior": {"center": 0.9, "spread": 0.1}},
+        "weak": {"type": "uniform", "low": 0, "high": 1, "prior": {"center": 0.9, "spread": 0.1}},
+    }))  # fmt: skip
+    strong, weak = np.array([0.9, 0.8, 0.2, 0.1, 0.3, 0.15]), np.array([0.9, 0.1, 0.8, 0.2, 0.05, 0.85])
+    rows = np.stack([strong, weak], axis=1)
+    right = Belief(encoding).settled(rows, -strong, 50)
+    wrong = Belief(encoding).settled(rows, strong, 50)
+    assert wrong.powers[1] < 0.5 * right.powers[1], "the same places, the same correlation of its own"
+    assert wrong.powers[0] == 0.0
+
+
+def test_failures_speak_against_a_belief() -> None:
+    encoding = Encoding(space_of({
+        "x": {"type": "uniform", "low": 0, "high": 1, "prior": {"center": 0.9, "spread": 0.1}}
+    }))  # fmt: skip
+    rows = np.array([[0.9], [0.92], [0.88], [0.1], [0.3], [0.2]])
+    fails = Belief(encoding).settled(rows, np.array([np.inf, np.inf, np.inf, 1.0, 2.0, 3.0]), 50)
+    holds = Belief(encoding).settled(rows, np.array([0.0, 0.1, 0.2, 1.0, 2.0, 3.0]), 50)
+    nothing = Belief(encoding).settled(rows, np.full(6, np.inf), 50)
+    assert fails.powers[0] == 0.0
+    assert holds.powers[0] == nothing.powers[0] == pytest.approx(5 / 6)
+    drawn = fails.draw(400, np.random.default_rng(0))[:, 0]
+    assert (drawn < 0.5).mean() > 0.4, "and candidates are not drawn there any more"
+
+
+def test_an_option_that_is_behind_has_no_more_than_its_share() -> None:
+    losses = np.array([3.0, 4.0, 1.0, 2.0, 5.0, 6.0])
+    two = np.array([True, True, False, False, False, False])
+    assert deserved(two, losses, 3), "two of six, of three options"
+    assert not deserved(two, losses, 4)
+    assert deserved(~two, losses, 4), "it leads"
+    assert not deserved(np.ones(6, dtype=bool), losses, 2), "all of them, and the others unknown"
+    encoding = Encoding(space_of({"learner": {"type": "choice", "values": list("abcd"), "prior": {"center": "a"}}}))
+    rows = np.array([[0.0], [0.0], [1.0], [2.0]])
+    assert Belief(encoding).settled(rows, np.array([0.1, 0.2, 0.3, 0.4]), 50).powers[0] > 0
+    assert Belief(encoding).settled(rows, np.array([0.3, 0.2, 0.1, 0.4]), 50).powers[0] == 0.0
+
+
+def test_the_initial_design_without_a_belief_stays_in_that_with_one() -> None:
+    def initial(models: dict[str, Any], **more: Any) -> list[NewTrial]:
+        return create("bayesian", Context(space=space_of(models), max_trials=50, seed=5, **more)).propose()
+
+    plain, told = initial(without(MODELS)), initial(MODELS)
+    assert told[0].params == {"rate": 1e-3, "solver": "sgd", "momentum": 0.9, "width": 5}
+    assert [trial.params for trial in told[1:]] == [trial.params for trial in plain]
+    many = initial(MODELS, concurrency=12)
+    assert len(many) == 15, "one of five where it is believed"
+    assert sum("believed" in trial.note for trial in many) == 3
+    assert len(initial(MODELS, options={"initial_trials": 3})) == 3, "who says how many has so many"
 
 
 def test_points_are_moved_to_where_it_is_believed() -> None:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from automl_core.search.base import Context, Limit, NewTrial, PastTrial
 from automl_core.search.bayesian.encoding import Encoding
-from automl_core.search.bayesian.expense import Expense, weight_of
+from automl_core.search.bayesian.expense import Expense, allowed_of, weight_of
 from automl_core.search.registry import create
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
@@ -41,13 +41,46 @@ def past(count: int, cost: Any) -> list[PastTrial]:
     ]
 
 
-def test_the_weight_is_what_is_left_and_nothing_where_trials_run_out_first() -> None:
+def test_the_weight_is_what_is_left_times_what_it_cannot_pay() -> None:
     history = past(8, lambda width: 1.0)
-    assert weight_of(history, Limit(16.0, "cost"), 100) == pytest.approx(0.5)
-    assert weight_of(history, Limit(16.0, "cost"), 12) == 0.0, "four more trials cost less than is left"
+    assert weight_of(history, Limit(16.0, "cost"), 40) == pytest.approx(0.5 * 0.5), "8 left, half of 32 cost 16"
+    assert weight_of(history, Limit(16.0, "cost"), 26) == pytest.approx(0.5 / 9), "hardly anything is missing"
+    assert weight_of(history, Limit(16.0, "cost"), 24) == 0.0, "half of the others can be paid"
     assert weight_of(history, Limit(7.0, "cost"), 100) == 0.0, "nothing is left"
     assert weight_of(history, None, 100) == 0.0
     assert weight_of(history[:3], Limit(16.0, "cost"), 100) == 0.0, "three say little"
+
+
+def test_a_hard_limit_that_is_near_bounds_what_a_trial_may_cost() -> None:
+    history = past(8, lambda width: 1.0)
+    assert allowed_of(history, Limit(12.0, "cost", hard=True), 1) == pytest.approx(4.0)
+    assert allowed_of(history, Limit(12.0, "cost", hard=True), 4) == pytest.approx(1.0), "four share what is left"
+    assert allowed_of(history, Limit(14.0, "cost", hard=True), 1) is None, "the dearest would fit six times"
+    assert allowed_of(history, Limit(8.0, "cost", hard=True), 1) is None, "nothing is left"
+    assert allowed_of(history, Limit(12.0, "cost"), 1) is None
+    assert allowed_of([], Limit(12.0, "cost", hard=True), 1) is None
+    assert allowed_of(history, None, 1) is None
+
+
+@pytest.mark.parametrize("allowed", [0.5, 20.0, 5000.0])
+def test_what_would_not_end_in_time_is_worth_little(allowed: float) -> None:
+    encoding = Encoding(SPACE)
+    known = past(20, lambda width: width)
+    plain = Expense.of(encoding, known, 0.5, np.random.default_rng(0))
+    bound = Expense.of(encoding, known, 0.5, np.random.default_rng(0), allowed)
+    assert plain is not None
+    assert bound is not None
+    rows = encoding.rows([{"width": width, "rate": 0.5} for width in (2.0, 15.0, 500.0)])
+    less = plain(rows) - bound(rows)
+    assert (np.diff(less) >= 0).all(), "the dearer, the less it is likely to end"
+    assert (less[2] > 5) == (allowed < 500), "and what fits loses nothing"
+    assert (less[0] < 0.1) == (allowed > 2)
+    for row in rows:
+        value, gradient = bound.gradient(row, np.arange(2))
+        assert value == pytest.approx(float(bound(row[None])[0]), rel=1e-6)
+        step = np.array([[1e-5, 0.0], [0.0, 1e-5]])
+        slopes = (bound(row + step) - bound(row - step)) / 2e-5
+        assert gradient == pytest.approx(slopes, rel=1e-2, abs=1e-2)
 
 
 def test_it_learns_what_costs_and_its_gradient_is_that_of_its_values() -> None:
@@ -90,6 +123,9 @@ def test_an_experiment_tells_what_may_run_out() -> None:
         return limit_of(Experiment.model_validate(spec))
 
     assert of() is None
-    assert of(max_cost=20) == Limit(20.0, "cost")
-    assert of(deadline="1h") == Limit(4 * 3600.0, "seconds"), "of four places together"
+    assert of(max_cost=20) == Limit(20.0, "cost"), "what runs then goes on"
+    assert of(max_cost=20, running_trials="cancel") == Limit(20.0, "cost", hard=True)
+    assert of(max_duration="1h") == Limit(4 * 3600.0, "seconds"), "of four places together"
+    assert of(deadline="1h") == Limit(4 * 3600.0, "seconds", hard=True), "what runs then is lost"
+    assert of(deadline="2h", max_duration="1h") == Limit(4 * 3600.0, "seconds")
     assert of(deadline="1h", max_cost=20) == Limit(20.0, "cost")
