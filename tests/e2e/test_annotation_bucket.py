@@ -19,6 +19,7 @@ from tests.e2e.test_annotation import meant
 from tests.e2e.world import World, wait_until
 from tests.faults.bucket import Bucket
 from tests.sources import ROOT
+from tests.support.postgres import binaries, postgres
 from tests.unit.models.evaluation.small import rows
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
@@ -71,8 +72,11 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket) -> Iterator[World]:
     """An Airflow with the project and its experiment."""
+    if binaries() is None:
+        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
     with ExitStack() as stack:
-        world = World.make(tmp_path_factory.mktemp("shelf"))
+        # on a busy machine SQLite is locked for longer than Airflow's parts wait, and they end
+        world = World.make(tmp_path_factory.mktemp("shelf"), database=stack.enter_context(postgres()))
         stack.enter_context(running_airflow(world.airflow))
         world.call("POST", "/connections", json={
             "connection_id": "bucket", "conn_type": "aws", "login": "first", "password": "secret",

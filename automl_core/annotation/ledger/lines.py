@@ -56,8 +56,9 @@ def lines(
         answer, use = facts.answers[place], found[place]
         models = dict.fromkeys(name for number in use.sets for name in trained.get(number, ()))
         label, item = answer.label, name_of(answer.item)
-        time, round, kind, standing = answer.time, answer.round or None, answer.kind, str(use.standing)
-        sets = list(use.sets)
+        time: float | None = answer.time
+        round: int | None = answer.round or None
+        kind, standing, sets = answer.kind, str(use.standing), list(use.sets)
         if alike:
             kind, standing, sets, models = "", "", [], {}
             if _is_known(answer):

@@ -178,9 +178,9 @@ def test_what_the_promise_has_shown_leaves_more_of_a_batch_to_learn_from(
         ("off", {"target": 0.9}, 0.5, ""),
         ({}, {}, 0.5, ""),
         ({"accuracy": 0.97, "confidence": 0.95}, {}, 0.1, "the promise takes 305 labels at least, and the stratum has"),
-        ("off", {"target": 0.999}, 0.1, "the target takes 4093 labels at least, and the stratum has"),
+        ("off", {"target": 0.999}, 0.1, "the target takes 4380 labels at least, and the stratum has"),
         ({"accuracy": 0.97, "confidence": 0.95}, {"target": 0.9}, 0.5, ""),
-        ("off", {"target": 0.5, "rounds": 1}, 0.1, "the target takes 23 labels, and 30 are there"),
+        ("off", {"target": 0.5, "rounds": 1}, 0.1, "the target takes 30 labels, and 30 are there"),
         ({"accuracy": 0.5, "confidence": 0.5}, {}, 0.1, "the promise takes 13 labels, and 30 are there"),
     ],
 )
