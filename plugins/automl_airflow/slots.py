@@ -391,11 +391,12 @@ class SlotTask(ExperimentTask):
             AirflowFailException: it failed for good.
             AirflowSkipException: it was cancelled.
         """
+        from automl_airflow.compat import name_at_its_end
         from automl_airflow.labels import ended_label
         from automl_core.states import TrialState
 
         if self.stage is None:
-            context["label"] = ended_label(study, binding, outcome)  # Airflow renders it once the task has ended
+            name_at_its_end(context, ended_label(study, binding, outcome))
         if told.stop is not None:
             self.log.info("the experiment ends: %s", told.stop.reason)
             self.skip_unbound(context, study)

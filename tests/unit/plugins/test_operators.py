@@ -425,6 +425,7 @@ def test_a_short_trial_is_named_once_it_has_ended(
     assert names == [], "a request to Airflow for a name that nobody would read"
     assert context["label"].startswith("0 · "), "Airflow renders it when the task has ended"
     assert "accuracy 0.5" in context["label"]
+    assert context["ti"].rendered_map_index == context["label"], "and sends it with the end alone"
 
 
 def test_a_trial_that_goes_on_is_named_while_it_trains(
