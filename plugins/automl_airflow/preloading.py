@@ -17,6 +17,7 @@ TRIALS = (
     "automl_airflow.factory",
     "automl_airflow.figures",
     "automl_airflow.labels",
+    "automl_airflow.naming",
     "automl_airflow.plugin",  # each task's process loads Airflow's plugins, to look for listeners
     "automl_airflow.remote",
     "automl_airflow.reporting",
