@@ -242,8 +242,7 @@ class SlotTask(ExperimentTask):
                 said = self.patiently(
                     partial(
                         stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed, alive=seated,
-                        wait=wait,
-                    )
+                        wait=wait)
                 )  # fmt: skip
             if not isinstance(said, NotNow):  # bound in the last moment, perhaps: then it is the trial that was ended
                 return said
