@@ -381,7 +381,7 @@ def test_nothing_that_is_read_is_run() -> None:
 
 
 SEEDS_ALL = (
-    ("plugins/automl_airflow/bootstrap.py", "numpy.random.seed"),
+    ("plugins/automl_airflow/preloading.py", "numpy.random.seed"),
     ("automl_core/backends/forkserver/server.py", "numpy.random.seed"),
 )
 """After a fork alone, for tasks of other DAGs and programs of trials: what they would find without this product, and we

@@ -11,14 +11,12 @@ import os
 import selectors
 import shutil
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,6 +28,7 @@ from automl_core.backends.exits import exit_of, lasts, lost, start_problem, unst
 from automl_core.backends.forkserver.starting import Forks, forks_for
 from automl_core.backends.identity import ProcessIdentity, end_session
 from automl_core.backends.output import OutputBuffer
+from automl_core.backends.ready import ReadyGuard
 
 if TYPE_CHECKING:
     from automl_core.backends.contract import TrialContext
@@ -39,58 +38,6 @@ _CHUNK = 64 * 1024  # a pipe's capacity
 _LAST_WORDS = 1024 * 1024  # bytes that a pipe may still hold when all who print have ended
 _DRAIN = 0.5  # seconds to wait for them where the pipe was handed on to another, who keeps it open
 _CLOSE = 30.0  # seconds that killed processes may take to be gone
-
-
-class ReadyGuard:
-    """A guard that has started and waits for its request: a fiftieth of a second less between two trials.
-
-    It ends by itself when it is closed, or its worker ends. Not shared between threads.
-    """
-
-    def __init__(self, label: str) -> None:
-        """Start it.
-
-        Args:
-            label: whom it is for, shown in the list of processes.
-
-        Raises:
-            StartError: it can't be started.
-        """
-        with contextlib.ExitStack() as undo:
-            self.link, far_link = socket.socketpair()
-            undo.callback(self.link.close)
-            with far_link:
-                self.output, far_output = os.pipe()
-                undo.callback(os.close, self.output)
-                try:
-                    self.process = subprocess.Popen(
-                        [sys.executable, "-I", "-S", _guard_program(), label],
-                        stdin=far_link.fileno(),
-                        stdout=far_output,
-                        stderr=far_output,
-                        cwd="/",
-                        env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
-                        start_new_session=True,
-                    )
-                except OSError as error:
-                    raise StartError(f"{sys.executable} can't be started to guard the process: {error}") from None
-                finally:
-                    os.close(far_output)
-            undo.pop_all()
-        self.taken = False
-        """Whether a process has it: that closes it, then."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether it is still there."""
-        return self.process.poll() is None
-
-    def close(self) -> None:
-        """End it, with what it has."""
-        _hang_up(self.link)
-        self.process.wait()
-        os.close(self.output)
-        self.link.close()
 
 
 class LocalProcess(Job):
@@ -398,19 +345,6 @@ class LocalProcess(Job):
         return found or (0.0, 0)
 
 
-def _guard_program() -> str:
-    """The guard's file: as bytecode where Python keeps that of this very source, for it compiles a script each time."""
-    source = guard.__file__
-    try:
-        kept, found = cache_from_source(source), os.stat(source)
-        with open(kept, "rb") as file:
-            head = file.read(16)
-    except (OSError, NotImplementedError):
-        return source
-    fields = (0, int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)  # importlib's own check (PEP 552)
-    return kept if head == MAGIC_NUMBER + struct.pack("<III", *fields) else source
-
-
 def _encoded(text: str, what: str) -> bytes:
     """A text as a process is given it; an error doesn't show it, for it may be a secret."""
     if "\0" in text:
@@ -419,11 +353,6 @@ def _encoded(text: str, what: str) -> bytes:
         return os.fsencode(text)
     except UnicodeEncodeError as error:
         raise StartError(f"{what} can't be written as {error.encoding}: {error.reason}") from None
-
-
-def _hang_up(link: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        link.shutdown(socket.SHUT_RDWR)
 
 
 def _receive(link: socket.socket) -> bytes:

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from automl_core.backends.base import Exit, StartError
 from automl_core.backends.contract import TrialContext, substitute
-from automl_core.backends.local import LocalProcess, ReadyGuard
+from automl_core.backends.local import LocalProcess
+from automl_core.backends.ready import ReadyGuard
 from automl_core.backends.substitution import PlaceholderError
 from automl_core.code import CodeError
 from automl_core.data.access import Access, DataError, FromEnvironment

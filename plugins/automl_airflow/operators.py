@@ -22,7 +22,7 @@ from automl_airflow.slots import ExperimentTask, SlotTask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from automl_core.backends.local import ReadyGuard
+    from automl_core.backends.ready import ReadyGuard
     from automl_core.running.local import LocalRun
     from automl_core.spec.overrides import Change
     from automl_core.spec.stages import StageName
@@ -248,7 +248,7 @@ class TrialOperator(SlotTask, ExperimentOperator):
     def make_ready(self, study: Study) -> None:
         """Load the search, and start the guard of the training: what takes time and decides nothing."""
         from automl_core.backends.base import StartError
-        from automl_core.backends.local import ReadyGuard
+        from automl_core.backends.ready import ReadyGuard
 
         super().make_ready(study)
         if self._guard is None:
@@ -261,6 +261,7 @@ class TrialOperator(SlotTask, ExperimentOperator):
         """Run one attempt at one training task on this worker."""
         from automl_airflow.compat import bundle_folder
         from automl_airflow.data_access import FromConnections
+        from automl_airflow.naming import announced
         from automl_airflow.session import home, patience
         from automl_core.running.local import LocalRun
         from automl_core.states import TrialState
@@ -282,7 +283,7 @@ class TrialOperator(SlotTask, ExperimentOperator):
                     ready=self._guard,
                 )
             )
-            with self.announced(context, study, binding):
+            with announced(self, context, study, binding):
                 return self._run.run()
         except StorageUnavailable:  # as a worker that is lost: what can't be told can't be counted either
             raise

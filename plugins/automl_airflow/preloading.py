@@ -12,8 +12,12 @@ import os
 from pathlib import Path
 
 TRIALS = (
+    "automl_airflow.began",
+    "automl_airflow.data_access",
     "automl_airflow.factory",
     "automl_airflow.figures",
+    "automl_airflow.labels",
+    "automl_airflow.naming",
     "automl_airflow.plugin",  # each task's process loads Airflow's plugins, to look for listeners
     "automl_airflow.remote",
     "automl_airflow.reporting",
@@ -64,7 +68,6 @@ SEARCH = (
 _EXPERIMENT = """
 name: preloaded
 goal: {metric: loss, direction: minimize}
-search: {algorithm: random}
 space:
   x: {type: uniform, low: 0, high: 1}
 trials: {max: 1}

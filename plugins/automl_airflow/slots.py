@@ -6,13 +6,10 @@ KubernetesPodOperator.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Timer
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk.exceptions import (
@@ -32,12 +29,6 @@ T = TypeVar("T")
 GIVE_WAY = timedelta(seconds=10)
 """How long a slot that waits leaves its place to trials that are to be tried again."""
 
-
-NAMED_AFTER = 3.0
-"""Seconds for which a local trial's slot waits or trains before it is named after that: nobody reads a name of less.
-
-Each name is a request to Airflow's API server, which is what a trial of two seconds costs it most of.
-"""
 
 LONGEST_WAIT = 600.0
 """Seconds after which a slot that waits for a moment rather than for the journal asks again all the same."""
@@ -239,18 +230,11 @@ class SlotTask(ExperimentTask):
         """
         from automl_airflow.ahead import seats, stay
         from automl_airflow.machine import seat
+        from automl_airflow.naming import waiting
         from automl_core.study import NotNow
 
         slot, lane = self._who(study)
-        began, named = time.monotonic(), False
-
-        def wait(seconds: float) -> None:
-            nonlocal named
-            if not named and time.monotonic() - began >= NAMED_AFTER:
-                named = True
-                self._name_waiting(context)
-            time.sleep(seconds)
-
+        wait = waiting(lambda: self._name_waiting(context))
         self.log.info("waiting ahead of its place: %s", answer.reason)
         self.make_ready(study)
         while True:
@@ -258,8 +242,7 @@ class SlotTask(ExperimentTask):
                 said = self.patiently(
                     partial(
                         stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed, alive=seated,
-                        wait=wait,
-                    )
+                        wait=wait)
                 )  # fmt: skip
             if not isinstance(said, NotNow):  # bound in the last moment, perhaps: then it is the trial that was ended
                 return said
@@ -335,29 +318,10 @@ class SlotTask(ExperimentTask):
             self.log.info("%s, attempt %d", self.stage, binding.attempt)
             return
         name_map_index(context, running_label(study, binding))
-        self._say_trial(study, binding)
+        self.say_trial(study, binding)
 
-    @contextmanager
-    def announced(self, context: Any, study: Study, binding: Binding) -> Iterator[None]:
-        """What `announce` does, for as long as the block trains: the name comes only once it is worth it."""
-        if self.stage is not None or study.state.lanes is not None:  # a lane's name would be that of a trial before
-            self.announce(context, study, binding)
-            yield
-            return
-        from automl_airflow.compat import name_map_index
-        from automl_airflow.labels import running_label
-
-        self._say_trial(study, binding)
-        naming = Timer(NAMED_AFTER, name_map_index, (context, running_label(study, binding)))
-        naming.daemon = True
-        naming.start()
-        try:
-            yield
-        finally:
-            naming.cancel()
-            naming.join()  # whatever name comes after the block is the last
-
-    def _say_trial(self, study: Study, binding: Binding) -> None:
+    def say_trial(self, study: Study, binding: Binding) -> None:
+        """Say in the task's log which trial it is."""
         self.log.info("trial %d, attempt %d: %s", binding.trial, binding.attempt, study.space.key(binding.params))
 
     def subject(self, binding: Binding) -> str:
@@ -391,11 +355,12 @@ class SlotTask(ExperimentTask):
             AirflowFailException: it failed for good.
             AirflowSkipException: it was cancelled.
         """
+        from automl_airflow.compat import name_at_its_end
         from automl_airflow.labels import ended_label
         from automl_core.states import TrialState
 
         if self.stage is None:
-            context["label"] = ended_label(study, binding, outcome)  # Airflow renders it once the task has ended
+            name_at_its_end(context, ended_label(study, binding, outcome))
         if told.stop is not None:
             self.log.info("the experiment ends: %s", told.stop.reason)
             self.skip_unbound(context, study)

@@ -41,6 +41,16 @@ def name_map_index(context: Any, label: str) -> None:
         log.debug("the map index was not named: %s", error)
 
 
+def name_at_its_end(context: Any, label: str) -> None:
+    """Name a mapped task instance that is about to end, without a request of its own.
+
+    Airflow renders the name once more, and sends it where that is another than the instance has; the message that ends
+    the task carries it in any case (sdk/execution_time/task_runner.py:1584 and :1777).
+    """
+    context["label"] = label[:250]
+    context["ti"].rendered_map_index = label[:250]
+
+
 def skip_instances(context: Any, instances: Iterable[tuple[str, int]]) -> None:
     """Skip mapped task instances of this run at once, whatever becomes of the calling task.
 

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from automl_core.backends import local
+from automl_core.backends import ready as guards
 from automl_core.backends.base import Cause, Exit, StartError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.guard import process_stat
-from automl_core.backends.local import LocalProcess, ReadyGuard
+from automl_core.backends.local import LocalProcess
 from automl_core.backends.output import OutputBuffer
+from automl_core.backends.ready import ReadyGuard
 from automl_core.spec.tasks import LocalTask
 
 Start = Callable[..., LocalProcess]
@@ -222,11 +223,11 @@ def test_bytecode_of_another_guard_is_not_run(tmp_path: Path, monkeypatch: pytes
     source = tmp_path / "guard.py"
     source.write_text("print('old')")
     monkeypatch.setattr("automl_core.backends.guard.__file__", str(source))
-    assert local._guard_program() == str(source), "there is none"
+    assert guards._guard_program() == str(source), "there is none"
     kept = py_compile.compile(str(source))
-    assert local._guard_program() == kept
+    assert guards._guard_program() == kept
     source.write_text("print('newer')")
-    assert local._guard_program() == str(source)
+    assert guards._guard_program() == str(source)
 
 
 def test_a_guard_that_breaks_says_why(make: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_the_documentation_has_every_one_and_no_other() -> None:
 
 
 def test_their_number_does_not_grow_unnoticed() -> None:
-    assert len(SEAMS) <= 38, "a further private interface wants a reason: see docs/airflow-versions.md"
+    assert len(SEAMS) <= 39, "a further private interface wants a reason: see docs/airflow-versions.md"
 
 
 @pytest.mark.parametrize("name", SEAMS)

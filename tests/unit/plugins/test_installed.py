@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import tomllib
@@ -26,18 +27,18 @@ def test_airflow_finds_the_plugin_by_its_entry_point_and_meets_it_once(monkeypat
 
 
 def test_without_a_package_the_plugins_folder_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    import importlib.metadata
-
     for installed in (True, False):
         found = [EntryPoint("automl", "automl_airflow.plugin:AutoMLPlugin", "airflow.plugins")] if installed else []
 
         def entry_points(found: list[EntryPoint] = found, **_: Any) -> EntryPoints:
             return EntryPoints(found)
 
-        monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+        monkeypatch.setattr(plugin, "entry_points", entry_points)
+        plugin.is_installed.cache_clear()
         monkeypatch.delitem(sys.modules, "automl_plugin", raising=False)
         scanned = importlib.import_module("automl_plugin")
         assert getattr(scanned, "AutoMLPlugin", None) is (None if installed else plugin.AutoMLPlugin)
+    plugin.is_installed.cache_clear()
 
 
 def test_the_entry_point_registers_the_importer_in_every_process() -> None:

@@ -15,10 +15,10 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
-from automl_airflow import ahead, compat, session, slots
+from automl_airflow import ahead, compat, naming, session
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_airflow.places import PlaceTrigger
-from automl_core.backends.local import ReadyGuard
+from automl_core.backends.ready import ReadyGuard
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage import StorageUnavailable
 from automl_core.storage.base import AccessRefused
@@ -417,7 +417,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_short_trial_is_named_once_it_has_ended(
     tmp_path: Path, names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slots, "NAMED_AFTER", 3600.0)
+    monkeypatch.setattr(naming, "NAMED_AFTER", 3600.0)
     world = World(tmp_path, tasks=prints("accuracy=0.5"))
     world.propose()
     context = world.context()
@@ -425,6 +425,7 @@ def test_a_short_trial_is_named_once_it_has_ended(
     assert names == [], "a request to Airflow for a name that nobody would read"
     assert context["label"].startswith("0 · "), "Airflow renders it when the task has ended"
     assert "accuracy 0.5" in context["label"]
+    assert context["ti"].rendered_map_index == context["label"], "and sends it with the end alone"
 
 
 def test_a_trial_that_goes_on_is_named_while_it_trains(
@@ -437,7 +438,7 @@ def test_a_trial_that_goes_on_is_named_while_it_trains(
         names.append(label)
         seen.touch()
 
-    monkeypatch.setattr(slots, "NAMED_AFTER", 0.0)
+    monkeypatch.setattr(naming, "NAMED_AFTER", 0.0)
     monkeypatch.setattr(compat, "name_map_index", name)
     world = World(tmp_path, tasks=[{"name": "train", "command": wait}])
     world.propose()
