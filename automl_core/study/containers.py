@@ -51,8 +51,8 @@ class Trials(Sequence[Trial]):
         return self._sealed.trial(number) if found is None else found
 
     def __iter__(self) -> Iterator[Trial]:
-        if not len(self._sealed):
-            return iter(list(self.live.values()))
+        if not self._sealed.segments:
+            return iter(list(self.live.values()))  # in their order: none was ever taken out
         return (self._at(number) for number in range(len(self)))
 
     def __eq__(self, other: object) -> bool:
@@ -63,7 +63,7 @@ class Trials(Sequence[Trial]):
 
 
 class Works(Mapping[int, Work]):
-    """Slot → the work that it is bound to; by slot where any is sealed, else in the order in which they were bound.
+    """Slot → the work that it is bound to; by slot where any was sealed, else in the order in which they were bound.
 
     Attributes:
         live: those whose trials are not sealed.
@@ -89,7 +89,7 @@ class Works(Mapping[int, Work]):
         return self._sealed.work(slot) if found is None else found
 
     def __iter__(self) -> Iterator[int]:
-        if not len(self._sealed):
+        if not self._sealed.segments:
             return iter(self.live)
         return iter(sorted(chain(self._sealed.works, self.live)))
 

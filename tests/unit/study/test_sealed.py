@@ -148,7 +148,8 @@ def says_the_same(one: State, other: State, spec: Experiment) -> None:
 @settings(max_examples=40)
 @given(steps=STEPS)
 def test_a_state_from_segments_is_that_of_all_records(steps: list[tuple[str, int]]) -> None:
-    spec, whole, apart = experiment(budget={"min": 1, "max": 9}), State(), State()
+    spec = experiment(budget={"min": 1, "max": 9})
+    whole, apart = (State(plan={"slots": 1000, "units": 1}) for _ in range(2))
     seq = 0
     with small_chunks():
         for kind, choice in steps:
@@ -167,7 +168,7 @@ def test_a_state_from_segments_is_that_of_all_records(steps: list[tuple[str, int
 
 def filled(count: int, *, running: int = 0) -> State:
     """A state in which so many trials have ended."""
-    state = State()
+    state = State(plan={"slots": 1000})
     for number in range(count + running):
         params = {"z": number / 1000, "kind": "a", "a": number}
         steps = [("bound", {"slot": number, "trial": number, "params": params, "seen": 1})]
@@ -198,7 +199,7 @@ def test_a_snapshot_carries_nothing_of_what_is_set_apart(chunked: None) -> None:
 
 
 def test_segments_are_joined_as_they_come_without_losing_any(chunked: None) -> None:
-    state, whole = State(), filled(50)
+    state, whole = State(plan={"slots": 1000}), filled(50)
     reference = filled(50)
     for number in range(50):
         for kind, data in (
