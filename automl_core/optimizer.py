@@ -242,7 +242,7 @@ class Optimizer:
         curve.update((_step(step), sign * float(v)) for step, v in (values or {}).items() if math.isfinite(v))
         if value is None and values:
             finite = {step: sign * float(v) for step, v in values.items() if math.isfinite(v)}
-            those = [finite[max(finite)]] if finite and self._final == "last" else finite.values()
+            those = [finite[max(finite)]] if finite and self._final == "last" else list(finite.values())
             value = sign * min(those, default=math.nan)
         if value is None and not failed:
             raise ValueError(f"trial {number}: give a value, or failed=True")

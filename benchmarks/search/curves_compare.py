@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.search.curves_compare run auto asha --set work --seeds 10`` makes the runs that are missing, seed
 after seed; ``… curves_compare run optuna-tpe-hyperband`` in the peers' environment. ``… curves_compare table --set
-work`` prints them. The sealed six are scored once a release (`benchmarks.search.seal`).
+work`` prints them. The sealed ones are scored once a release (`benchmarks.search.seal`).
 
 Each algorithm is told ``goal.final`` and judged by it: ``best`` by the lowest loss at any epoch trained, ``last`` by
 the last loss of the combination that was best at the highest epoch reached, as it would be published. Scores are

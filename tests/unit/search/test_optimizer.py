@@ -307,6 +307,6 @@ def test_the_last_value_counts_where_it_is_said_so() -> None:
         optimizer = Optimizer(SPACE, algorithm="random", final=final)
         optimizer.tell(optimizer.ask(), values={1: 0.9, 2: 0.2, 3: 0.7})  # type: ignore[arg-type]
         assert optimizer.best is not None
-        assert optimizer.best.value == found
+        assert optimizer.best.loss == found
     with pytest.raises(ValueError, match="final: found 'first'; allowed: best, last"):
         Optimizer(SPACE, final="first")
