@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with th
     from automl_core.search.bayesian.belief import Belief
     from automl_core.search.bayesian.encoding import Array, Encoding
     from automl_core.search.bayesian.expense import Expense
-    from automl_core.search.bayesian.interior import Interior
     from automl_core.search.bayesian.source import Source
     from automl_core.search.bayesian.surrogate import Evidence, Surrogate
 
@@ -163,8 +162,7 @@ class Bayesian(Algorithm):
         surrogate = self._surrogate(evidence, rng)
         belief = self._belief(surrogate, evidence)
         expense = self._expense(history)
-        terms = (belief, expense, self._interior(surrogate))
-        surrogate.acquisition.terms = tuple(term for term in terms if term is not None)
+        surrogate.acquisition.terms = tuple(term for term in (belief, expense) if term is not None)
         rows, note = self._ranked(surrogate, rng, listed, belief, turn=len(history))
         params = self._first_unseen(rows, seen)
         if params is None:
@@ -206,14 +204,6 @@ class Bayesian(Algorithm):
         rng = np.random.default_rng([self.context.seed, len(history), 1])  # of its own: without a limit nothing changes
         return Expense.of(self._encoding, history, weight, rng)
 
-    def _interior(self, surrogate: Surrogate) -> Interior | None:
-        """The doubt about the edges while trials are awaited, where there is one goal to tell the best ones by."""
-        if not self.context.plain or not len(surrogate.losses) or not len(surrogate.running):
-            return None
-        from automl_core.search.bayesian.interior import Interior
-
-        return Interior(self._encoding, surrogate.rows, surrogate.losses, len(surrogate.running))
-
     def _ranked(
         self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, belief: Belief | None,
         *, turn: int,
@@ -222,8 +212,11 @@ class Bayesian(Algorithm):
 
         Where the model only asks for the last digits of a basin that it knows, every other trial looks for
         an improvement that is worth a trial, and where it knows of none, for what it knows least about.
+        Before that, some look into another branch or basin (`elsewhere`).
+
+        Args:
+            turn: trials in the history: it says whose turn it is.
         """
-        from automl_core.search.bayesian.interior import Interior
         from automl_core.search.bayesian.maximize import candidates, maximise, ranked
 
         acquisition = surrogate.acquisition
@@ -239,9 +232,7 @@ class Bayesian(Algorithm):
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if not (turn % 2 == 1 and acquisition.knows and surrogate.refines(rows[0])):
             return rows, f"{acquisition.label} {values[0]:.2f}"
-        demanding = acquisition.demanding(_MARGIN)
-        demanding.terms = tuple(term for term in acquisition.terms if isinstance(term, Interior))
-        acquisition = demanding
+        acquisition = acquisition.demanding(_MARGIN)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if values[0] >= _HOPELESS:
             return rows, f"{acquisition.label} {values[0]:.2f} beyond the known basin"
