@@ -28,7 +28,6 @@ _SCREENED = 200  # of them, looked at closely
 _MARGIN = 0.05  # of a standard deviation of the losses: an improvement worth looking elsewhere for
 _SOURCES = 8  # earlier experiments at most that are modelled: each costs a fit in every process that asks
 _GUIDANCE = 0.5  # share of earlier experiments from which the rest of the initial design is left out
-_EVERY = 4  # of that many suggestions one is for another branch than the best trial's
 _HOPELESS = -10.0  # log EI below which a model only says that it knows of nothing better
 
 
@@ -212,7 +211,7 @@ class Bayesian(Algorithm):
 
         Where the model only asks for the last digits of a basin that it knows, every other trial looks for
         an improvement that is worth a trial, and where it knows of none, for what it knows least about.
-        Before that, some look into another branch or basin (`elsewhere`).
+        Before that, every other one leaves out a basin where trials crowd (`elsewhere`).
 
         Args:
             turn: trials in the history: it says whose turn it is.
@@ -241,21 +240,17 @@ class Bayesian(Algorithm):
     def _elsewhere(
         self, surrogate: Surrogate, rng: np.random.Generator, belief: Belief | None, turn: int
     ) -> tuple[Array, str] | None:
-        """The best rows of another branch or basin, when it is their turn; None where there is nothing to hope for."""
+        """The best rows outside of a crowded basin, when it is their turn; None where there is nothing to hope for."""
         import numpy as np
 
-        from automl_core.search.bayesian.elsewhere import another_basin, another_branch
+        from automl_core.search.bayesian.elsewhere import another_basin
         from automl_core.search.bayesian.maximize import candidates, maximise
 
         if turn % 2 == 0 or not self.context.plain or not len(surrogate.losses):
             return None
         order = np.argsort(surrogate.losses, kind="stable")
         rows = surrogate.rows[order]
-        place, note = None, "in another branch"
-        if turn % _EVERY == _EVERY - 1:
-            place = another_branch(self._encoding, rows[0])
-        if place is None:
-            place, note = another_basin(self._encoding, rows, rows[0]), "in another basin"
+        place = another_basin(self._encoding, rows, rows[0])
         if place is None:
             return None
         pool = candidates(self._encoding, rows[~place.inside(rows)][:5], rng, belief)
@@ -266,7 +261,7 @@ class Bayesian(Algorithm):
         terms, acquisition.terms = acquisition.terms, (*acquisition.terms, place)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         acquisition.terms = terms
-        return (rows, f"{acquisition.label} {values[0]:.2f} {note}") if values[0] >= _HOPELESS else None
+        return (rows, f"{acquisition.label} {values[0]:.2f} in another basin") if values[0] >= _HOPELESS else None
 
     def _first_unseen(self, rows: Array, seen: set[str]) -> Params | None:
         combinations = (self._encoding.params(row) for row in rows)
