@@ -20,7 +20,7 @@ _LEFT_OUT = 0.15  # of the unit interval, in every number: what is left out of a
 class Elsewhere:
     """A term of the acquisition that leaves a place out."""
 
-    def __init__(self, row: Array, options: Indices, numbers: Indices, radius: float = np.inf) -> None:
+    def __init__(self, row: Array, options: Indices, numbers: Indices, radius: float) -> None:
         """Set up.
 
         Args:
@@ -33,9 +33,9 @@ class Elsewhere:
 
     def inside(self, rows: Array) -> Mask:
         """Which settled rows (n, width) are in the place, shape (n,)."""
-        same = (rows[:, self._options] == self._row[self._options]).all(axis=1)
-        near: Mask = (np.abs(rows[:, self._numbers] - self._row[self._numbers]) < self._radius).all(axis=1)
-        return same & near
+        same = np.all(rows[:, self._options] == self._row[self._options], axis=1)
+        near = np.all(np.abs(rows[:, self._numbers] - self._row[self._numbers]) < self._radius, axis=1)
+        return np.asarray(same & near, dtype=np.bool_)
 
     def __call__(self, rows: Array) -> Array:
         """At settled rows (n, width), shape (n,)."""
