@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with th
     from automl_core.search.bayesian.belief import Belief
     from automl_core.search.bayesian.encoding import Array, Encoding
     from automl_core.search.bayesian.expense import Expense
-    from automl_core.search.bayesian.interior import Interior
     from automl_core.search.bayesian.source import Source
     from automl_core.search.bayesian.surrogate import Evidence, Surrogate
 
@@ -29,7 +28,6 @@ _SCREENED = 200  # of them, looked at closely
 _MARGIN = 0.05  # of a standard deviation of the losses: an improvement worth looking elsewhere for
 _SOURCES = 8  # earlier experiments at most that are modelled: each costs a fit in every process that asks
 _GUIDANCE = 0.5  # share of earlier experiments from which the rest of the initial design is left out
-_EVERY = 4  # of that many suggestions one is for another branch than the best trial's
 _HOPELESS = -10.0  # log EI below which a model only says that it knows of nothing better
 
 
@@ -165,8 +163,7 @@ class Bayesian(Algorithm):
         surrogate = self._surrogate(evidence, rng)
         belief = self._belief(surrogate, evidence)
         expense = self._expense(history)
-        terms = (belief, expense, self._interior(surrogate))
-        surrogate.acquisition.terms = tuple(term for term in terms if term is not None)
+        surrogate.acquisition.terms = tuple(term for term in (belief, expense) if term is not None)
         rows, note = self._ranked(surrogate, rng, listed, belief, turn=len(history))
         params = self._first_unseen(rows, seen)
         if params is None:
@@ -209,14 +206,6 @@ class Bayesian(Algorithm):
         rng = np.random.default_rng([self.context.seed, len(history), 1])  # of its own: without a limit nothing changes
         return Expense.of(self._encoding, history, weight, rng, allowed)
 
-    def _interior(self, surrogate: Surrogate) -> Interior | None:
-        """The doubt about the edges while trials are awaited, where there is one goal to tell the best ones by."""
-        if not self.context.plain or not len(surrogate.losses) or not len(surrogate.running):
-            return None
-        from automl_core.search.bayesian.interior import Interior
-
-        return Interior(self._encoding, surrogate.rows, surrogate.losses, len(surrogate.running))
-
     def _ranked(
         self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, belief: Belief | None,
         *, turn: int,
@@ -225,8 +214,11 @@ class Bayesian(Algorithm):
 
         Where the model only asks for the last digits of a basin that it knows, every other trial looks for
         an improvement that is worth a trial, and where it knows of none, for what it knows least about.
+        Before that, every other one leaves out a basin where trials crowd (`elsewhere`).
+
+        Args:
+            turn: trials in the history: it says whose turn it is.
         """
-        from automl_core.search.bayesian.interior import Interior
         from automl_core.search.bayesian.maximize import candidates, maximise, ranked
 
         acquisition = surrogate.acquisition
@@ -242,9 +234,7 @@ class Bayesian(Algorithm):
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if not (turn % 2 == 1 and acquisition.knows and surrogate.refines(rows[0])):
             return rows, f"{acquisition.label} {values[0]:.2f}"
-        demanding = acquisition.demanding(_MARGIN)
-        demanding.terms = tuple(term for term in acquisition.terms if isinstance(term, Interior))
-        acquisition = demanding
+        acquisition = acquisition.demanding(_MARGIN)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if values[0] >= _HOPELESS:
             return rows, f"{acquisition.label} {values[0]:.2f} beyond the known basin"
@@ -253,21 +243,17 @@ class Bayesian(Algorithm):
     def _elsewhere(
         self, surrogate: Surrogate, rng: np.random.Generator, belief: Belief | None, turn: int
     ) -> tuple[Array, str] | None:
-        """The best rows of another branch or basin, when it is their turn; None where there is nothing to hope for."""
+        """The best rows outside of a crowded basin, when it is their turn; None where there is nothing to hope for."""
         import numpy as np
 
-        from automl_core.search.bayesian.elsewhere import another_basin, another_branch
+        from automl_core.search.bayesian.elsewhere import another_basin
         from automl_core.search.bayesian.maximize import candidates, maximise
 
         if turn % 2 == 0 or not self.context.plain or not len(surrogate.losses):
             return None
         order = np.argsort(surrogate.losses, kind="stable")
         rows = surrogate.rows[order]
-        place, note = None, "in another branch"
-        if turn % _EVERY == _EVERY - 1:
-            place = another_branch(self._encoding, rows[0])
-        if place is None:
-            place, note = another_basin(self._encoding, rows, rows[0]), "in another basin"
+        place = another_basin(self._encoding, rows, rows[0])
         if place is None:
             return None
         pool = candidates(self._encoding, rows[~place.inside(rows)][:5], rng, belief)
@@ -278,7 +264,7 @@ class Bayesian(Algorithm):
         terms, acquisition.terms = acquisition.terms, (*acquisition.terms, place)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         acquisition.terms = terms
-        return (rows, f"{acquisition.label} {values[0]:.2f} {note}") if values[0] >= _HOPELESS else None
+        return (rows, f"{acquisition.label} {values[0]:.2f} in another basin") if values[0] >= _HOPELESS else None
 
     def _first_unseen(self, rows: Array, seen: set[str]) -> Params | None:
         combinations = (self._encoding.params(row) for row in rows)

@@ -1,10 +1,8 @@
-"""Another place than the best trial's: a second look at what a few unlucky trials made look bad.
+"""Another basin than the best trial's, where trials crowd around it.
 
-A branch (a learner that brings parameters of its own) is first seen at two or three random places. The best of one
-may then be far from what it can reach, and what the process learns in the leading branch says little of the others' own
-parameters: expected improvement stays where it is, refining the winner of that draw. Likewise a basin of a multimodal
-function: where its bottom is rough or noisy, the process hopes for another small improvement in it again and again. So
-some suggestions leave out the best trial's branch, or the surroundings of a basin where trials are crowded.
+Where the bottom of a basin is rough or noisy, a process hopes for another small improvement in it again and again, and
+the search never leaves it. So some suggestions leave the surroundings of a crowded best trial out, as tabu search does
+(F. Glover 1989, "Tabu Search, part I", ORSA Journal on Computing 1).
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ _LEFT_OUT = 0.15  # of the unit interval, in every number: what is left out of a
 class Elsewhere:
     """A term of the acquisition that leaves a place out."""
 
-    def __init__(self, row: Array, options: Indices, numbers: Indices, radius: float = np.inf) -> None:
+    def __init__(self, row: Array, options: Indices, numbers: Indices, radius: float) -> None:
         """Set up.
 
         Args:
@@ -35,9 +33,9 @@ class Elsewhere:
 
     def inside(self, rows: Array) -> Mask:
         """Which settled rows (n, width) are in the place, shape (n,)."""
-        same = (rows[:, self._options] == self._row[self._options]).all(axis=1)
-        near: Mask = (np.abs(rows[:, self._numbers] - self._row[self._numbers]) < self._radius).all(axis=1)
-        return same & near
+        same = np.all(rows[:, self._options] == self._row[self._options], axis=1)
+        near = np.all(np.abs(rows[:, self._numbers] - self._row[self._numbers]) < self._radius, axis=1)
+        return np.asarray(same & near, dtype=np.bool_)
 
     def __call__(self, rows: Array) -> Array:
         """At settled rows (n, width), shape (n,)."""
@@ -46,19 +44,6 @@ class Elsewhere:
     def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
         """The same at one row, and a gradient of nothing: it is a step."""
         return float(self(row[None])[0]), np.zeros(len(moving))
-
-
-def branching(encoding: Encoding) -> Indices:
-    """The categorical columns whose options bring parameters of their own."""
-    dimensions = encoding.space.dimensions
-    parents = {name for parameter in dimensions for name in parameter.when}
-    return np.array([j for j in encoding.categorical if dimensions[j].name in parents], dtype=np.intp)
-
-
-def another_branch(encoding: Encoding, best: Array) -> Elsewhere | None:
-    """What leaves out the branch of a row, shape (width,); None in a space without branches."""
-    columns = branching(encoding)
-    return Elsewhere(best, columns, np.empty(0, dtype=np.intp)) if len(columns) else None
 
 
 def another_basin(encoding: Encoding, rows: Array, best: Array) -> Elsewhere | None:
