@@ -75,8 +75,7 @@ def test_training_evicted_by_its_node_that_exits_with_0_is_lost(standin: Kuberne
     on(standin, test)
 
 
-# of two, one is told as lost in one of some twenty runs on a busy machine: not understood yet
-@pytest.mark.parametrize("workers", [1])
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_templates_deadline_is_a_time_limit_whatever_the_training_exits_with(
     standin: KubernetesStandIn, workers: int
 ) -> None:
