@@ -70,6 +70,7 @@ endef
 
 compiled: setup-dev
 	@# Bytecode of all that tests import, and of the tests: each process of a clean checkout would make it anew.
+	@mkdir -p $(REPORTS)
 	@$(PYTEST) -m 'not e2e' --collect-only -p no:cacheprovider >$(REPORTS)/collected.txt || { cat $(REPORTS)/collected.txt; exit 1; }
 
 lint: setup-dev ## ruff (rules and format) and strict mypy

@@ -143,7 +143,10 @@ def experiment_dag(
     if experiment.template is not None:
         where["made_from"] = experiment.template.model_dump()
     place = experiment.airflow.arguments()
-    again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
+    again: dict[str, Any] = {
+        "retries": AIRFLOW_RETRIES,
+        "retry_delay": timedelta(seconds=experiment.trials.retry_delay),
+    }
     inlets: dict[str, Any] = {"inlets": inlets_of(experiment, home())} if experiment.data else {}
     outlets: dict[str, Any] = {"outlets": outlets_of(experiment, home())}
     with dag:

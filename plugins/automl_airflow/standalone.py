@@ -17,11 +17,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from automl_airflow.component import GO
 from automl_airflow.processes import alive, die_with_parent, free_port, port_is_free, start_of
 from automl_airflow.session import PRODUCT_ROOT
+
+if TYPE_CHECKING:
+    import httpx
 
 COMPONENTS: dict[str, list[str]] = {
     "api-server": ["api-server"],
@@ -272,13 +275,11 @@ class StandaloneAirflow:
         except FileNotFoundError:
             return ""
 
-    def _accepts_login(self) -> bool:
+    def _accepts_login(self, http: httpx.Client) -> bool:
         """Whether it is this Airflow that answers on the port, and not another one that was faster."""
-        import httpx
-
         secret = json.loads(self.credentials_file.read_text())
         body = {"username": secret["username"], "password": secret["password"]}
-        return httpx.post(f"{secret['url']}/auth/token", json=body, timeout=30).is_success
+        return http.post(f"{secret['url']}/auth/token", json=body, timeout=30).is_success
 
     @property
     def _process_file(self) -> Path:
@@ -336,24 +337,26 @@ class StandaloneAirflow:
         import httpx
 
         deadline, last, told = time.monotonic() + timeout, "no answer", ""
-        while time.monotonic() < deadline:
-            check()
-            for component, process in self._processes.items():
-                if process.poll() is not None:
-                    raise self._ended(component)
-            waited_for = "API server"
-            with contextlib.suppress(httpx.HTTPError, ValueError, KeyError):
-                health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
-                parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-                sick = [part for part in parts if health[part]["status"] != "healthy"]
-                if not sick and self._accepts_login():
-                    return
-                last = f"not healthy yet: {', '.join(sick)}"
-                waited_for = ", ".join(sick).replace("_", " ") or "API server"
-            if waited_for != told:
-                told = waited_for
-                say(f"Airflow: starting, waiting for: {waited_for}")
-            time.sleep(0.3)
+        # one client: each reads all certificates, and doing so for each look took CPU from what is waited for
+        with httpx.Client(timeout=5) as http:
+            while time.monotonic() < deadline:
+                check()
+                for component, process in self._processes.items():
+                    if process.poll() is not None:
+                        raise self._ended(component)
+                waited_for = "API server"
+                with contextlib.suppress(httpx.HTTPError, ValueError, KeyError):
+                    health = http.get(f"{self.url}/api/v2/monitor/health").json()
+                    parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+                    sick = [part for part in parts if health[part]["status"] != "healthy"]
+                    if not sick and self._accepts_login(http):
+                        return
+                    last = f"not healthy yet: {', '.join(sick)}"
+                    waited_for = ", ".join(sick).replace("_", " ") or "API server"
+                if waited_for != told:
+                    told = waited_for
+                    say(f"Airflow: starting, waiting for: {waited_for}")
+                time.sleep(0.3)
         raise StandaloneError(
             f"Airflow did not become healthy in {timeout:.0f} s ({last}); logs in {self.home / 'logs'}"
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from tests.standins.kubernetes.events import EventRecorder
 from tests.standins.kubernetes.kubelet import Kubelet
-from tests.standins.kubernetes.objects import Object, name_of, namespace_of, not_found, timestamp
+from tests.standins.kubernetes.objects import Object, name_of, namespace_of, not_found, seconds_of, timestamp
 from tests.standins.kubernetes.podstatus import condition, set_condition
 from tests.standins.kubernetes.podworker import EVICTION_GRACE, Failure
 from tests.standins.kubernetes.scheduler import restore, silence
@@ -143,10 +144,15 @@ class Disruption:
 
 
 def mark_deleted(value: Object, grace: float) -> None:
-    """Set an object's deletion time; a second, shorter grace shortens the first."""
-    metadata = value["metadata"]
-    metadata.setdefault("deletionTimestamp", timestamp())
-    metadata["deletionGracePeriodSeconds"] = min(int(grace), metadata.get("deletionGracePeriodSeconds", int(grace)))
+    """Set when an object is to be gone: its grace after it was asked to; a second, shorter one shortens the first."""
+    metadata, grace = value["metadata"], int(grace)
+    first = metadata.get("deletionTimestamp")
+    before = metadata.get("deletionGracePeriodSeconds", 0)
+    if first is None:
+        metadata["deletionTimestamp"] = timestamp(time.time() + grace)
+    elif grace < before:
+        metadata["deletionTimestamp"] = timestamp(seconds_of(first) - before + grace)
+    metadata["deletionGracePeriodSeconds"] = grace if first is None else min(grace, before)
 
 
 def _lost_containers(pod: Object) -> None:

@@ -20,9 +20,10 @@ from automl_core.backends.kubernetes.workers import group_manifests, worker_vari
 from automl_core.backends.remote import RemoteJob, Unreachable
 from automl_core.spec.kubernetes import KubernetesTask
 from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.support.patience import stretched
 
 _numbers = itertools.count()
-SOON = 15.0
+SOON = stretched(15.0)
 
 
 class Bench:

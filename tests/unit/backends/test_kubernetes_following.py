@@ -21,6 +21,7 @@ from automl_core.backends.kubernetes.waiting import Limits
 from automl_core.metrics import Series, open_source
 from automl_core.spec.metrics import StdoutMetrics
 from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.support.patience import stretched
 from tests.unit.backends.test_kubernetes_job import Bench
 
 TRAINING = """
@@ -260,7 +261,7 @@ def test_the_end_comes_with_the_last_of_many_lines(standin: KubernetesStandIn) -
         flood = "exec python3 -c \"for n in range(60000): print(n, 'x' * 100)\""
         job = PodJob(bench.hub, bench.start(flood), Limits())
         sizes, seen, ended = [], 0, None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(stretched(60)):
             while ended is None:
                 report = await job.poll()
                 assert all(line.split(" ", 1)[0] == str(seen + n) for n, line in enumerate(report.lines))
@@ -351,7 +352,7 @@ def test_ends_and_starts_are_told_while_every_log_hangs(standin: KubernetesStand
     async def test(bench: Bench) -> None:
         jobs = [PodJob(bench.hub, bench.start("exec sleep 600"), Limits()) for _ in range(12)]
         for job in jobs:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(stretched(10)):
                 while not (await job.poll()).running:
                     await job.wait(5.0)
         for job in jobs[:3]:

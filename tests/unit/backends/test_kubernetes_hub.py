@@ -20,6 +20,7 @@ from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
 from automl_core.backends.kubernetes.warnings import Warnings
 from automl_core.backends.remote import Unreachable
 from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.support.patience import stretched
 
 
 def pod(name: str, *, node: str = "n", phase: str = "Running", version: str = "5") -> dict[str, Any]:
@@ -67,7 +68,7 @@ def on(server: Server, test: Callable[[PodHub], Awaitable[None]]) -> None:
         hub = PodHub(server, "default")  # type: ignore[arg-type]
         hub.start()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(stretched(10)):
                 await test(hub)
         finally:
             await hub.stop()
@@ -169,7 +170,7 @@ def test_a_change_is_not_missed_that_comes_while_the_last_one_is_dealt_with() ->
         with contextlib.suppress(TimeoutError):
             await hub.changed("p", 0.01)
         hub._wake("p")
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(stretched(1)):
             await hub.changed("p", 600)
 
     on(Server(), test)

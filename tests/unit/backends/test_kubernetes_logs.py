@@ -18,6 +18,7 @@ from automl_core.backends.kubernetes.cursor import gap_note
 from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.turns import LogTurns
 from automl_core.backends.remote import Unreachable
+from tests.support.patience import stretched
 
 START = 1_700_000_000
 
@@ -103,7 +104,7 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(stretched(10)):
         while not condition():
             await asyncio.sleep(0.002)
 
@@ -112,7 +113,7 @@ async def rest_of(log: PodLog) -> list[str]:
     """All lines to the end."""
     log.read_on(whole=True)
     found: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(stretched(20)):
         while not log.drained:
             found += log.take()
             await asyncio.sleep(0.002)
@@ -451,7 +452,7 @@ def test_a_node_that_does_not_answer_leaves_turns_to_the_others() -> None:
         readers = [asyncio.create_task(stuck(last=last)) for last in (False, True) for _ in range(40)]
         await asyncio.sleep(0.01)
         for last in (False, True):
-            async with asyncio.timeout(1), bounds.turn("alive", last=last):
+            async with asyncio.timeout(stretched(1)), bounds.turn("alive", last=last):
                 pass
         for each in readers:
             each.cancel()
@@ -470,7 +471,7 @@ def test_the_rest_of_an_ended_log_waits_for_no_other_reading() -> None:
 
         readers = [asyncio.create_task(stuck(str(number))) for number in range(100)]
         await asyncio.sleep(0.01)
-        async with asyncio.timeout(1), bounds.turn("1", last=True):
+        async with asyncio.timeout(stretched(1)), bounds.turn("1", last=True):
             pass
         for each in readers:
             each.cancel()

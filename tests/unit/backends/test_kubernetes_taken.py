@@ -25,6 +25,7 @@ from automl_core.spec.kubernetes import Artifacts
 from automl_core.storage import open_store
 from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.support.patience import stretched
 from tests.unit.backends.kubernetes_bench import Bench, on
 
 SAVES = "trap 'echo saved; exit 0' TERM; echo begun; while :; do sleep 0.1; done"
@@ -81,7 +82,7 @@ def test_a_templates_deadline_is_a_time_limit_whatever_the_training_exits_with(
     async def test(bench: Bench) -> None:
         job = started(bench, SAVES, workers, grace=5, pod_template={"spec": {"activeDeadlineSeconds": 1}})
         _, ended = await bench.run(job)
-        assert (ended.cause, ended.retryable) == (Cause.TIMEOUT, False)
+        assert (ended.cause, ended.retryable) == (Cause.TIMEOUT, False), ended
         assert "activeDeadlineSeconds of 1" in ended.reason
 
     on(standin, test)
@@ -269,7 +270,7 @@ def test_the_stand_ins_kubelet_lets_a_lost_nodes_training_go_on_until_the_node_i
         _, ended = await bench.run(job)
         assert ended.blameless
         before = beat.read_text()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(stretched(10)):
             while beat.read_text() == before:
                 await asyncio.sleep(0.1)
         standin.restore_node(found.spec.node_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.standins.kubernetes import watching
+from tests.standins.kubernetes.disruption import mark_deleted
 from tests.standins.kubernetes.environment import expand, pod_address, replace_hosts
 from tests.standins.kubernetes.logs import TIME, ContainerLog, contents, records_of, start_of
-from tests.standins.kubernetes.objects import ApiError
+from tests.standins.kubernetes.objects import ApiError, seconds_of
 from tests.standins.kubernetes.patching import merge, strategic_merge
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.resources import parse_path
@@ -254,3 +256,17 @@ def test_a_bookmark_is_never_ahead_of_what_was_sent(monkeypatch: pytest.MonkeyPa
     told = asyncio.run(main())
     assert [version for _, version in told] == sorted(version for _, version in told)
     assert {kind for kind, _ in told} == {"ADDED", "BOOKMARK"}
+
+
+def test_an_object_that_is_asked_to_go_is_to_be_gone_after_its_grace() -> None:
+    """As `rest.BeforeDelete` has it: who reads when it was asked takes the grace off again."""
+    value: dict[str, Any] = {"metadata": {}}
+    began = int(time.time())
+    mark_deleted(value, 30)
+    first = seconds_of(value["metadata"]["deletionTimestamp"])
+    assert began + 30 <= first <= time.time() + 30
+    mark_deleted(value, 60)
+    assert seconds_of(value["metadata"]["deletionTimestamp"]) == first, "a longer one changes nothing"
+    mark_deleted(value, 2)
+    assert seconds_of(value["metadata"]["deletionTimestamp"]) == first - 28
+    assert value["metadata"]["deletionGracePeriodSeconds"] == 2
