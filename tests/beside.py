@@ -2,8 +2,8 @@
 
 Usage: python tests/beside.py MAKE FIRST SECOND LOG
 
-Ends as they do: with 0 where both have, and by a signal only once both are gone. A shell would have to start one of them
-in the background, where Ctrl-C is ignored, and would hear a SIGTERM only once the other has ended.
+Ends as they do: with 0 where both have, and by a signal only once both are gone. A shell would have to start one of
+them in the background, where Ctrl-C is ignored, and would hear a SIGTERM only once the other has ended.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ GRACE = 60.0
 
 
 def main(make: str, first: str, second: str, log: str) -> int:
-    signal.signal(signal.SIGTERM, _terminated)
+    ended: list[int] = []  # signals that came before both were started: one in the midst of it would leave one behind
+    signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    processes: list[subprocess.Popen[bytes]] = []
+    with open(log, "wb") as file:
+        behind = subprocess.Popen(_made(make, second), stdout=file, stderr=subprocess.STDOUT)
+    processes = [subprocess.Popen(_made(make, first)), behind]
     try:
-        with open(log, "wb") as file:
-            processes.append(subprocess.Popen(_made(make, second), stdout=file, stderr=subprocess.STDOUT))
-        processes.append(subprocess.Popen(_made(make, first)))
-        codes = [each.wait() for each in reversed(processes)]
+        signal.signal(signal.SIGTERM, _terminated)
+        if ended:
+            _terminated(ended[0], None)
+        codes = [each.wait() for each in processes]
     except KeyboardInterrupt:  # the terminal has told all of them
         _end(processes, GRACE)
         return 130
@@ -35,8 +38,8 @@ def main(make: str, first: str, second: str, log: str) -> int:
         _end(processes, 0)
         raise
     sys.stdout.flush()
-    with open(log, "rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
+    with open(log, "rb") as told:
+        shutil.copyfileobj(told, sys.stdout.buffer)
     return 0 if not any(codes) else 1
 
 
