@@ -61,12 +61,7 @@ steady: setup-dev ## `make test` N times (3) while other processes keep both cor
 	for each in $$(seq $(or $(N),3)); do echo "steady: $$each of $(or $(N),3)"; $(MAKE) test ARGS='$(ARGS)' || exit 1; done
 
 # Makes one target, and beside it another, whose output follows when both have ended; it fails where either does.
-define beside
-mkdir -p $(REPORTS); $(MAKE) --no-print-directory $(2) >$(REPORTS)/$(2).log 2>&1 & beside=$$!; \
-trap 'kill $$beside' EXIT; trap 'exit 130' INT TERM; \
-$(MAKE) --no-print-directory $(1); first=$$?; \
-wait $$beside; second=$$?; trap - EXIT; cat $(REPORTS)/$(2).log; test $$first -eq 0 -a $$second -eq 0
-endef
+beside = $(BIN)/python tests/beside.py '$(MAKE)' $(1) $(2) $(REPORTS)/$(2).log
 
 compiled: setup-dev
 	@# Bytecode of all that tests import, and of the tests: each process of a clean checkout would make it anew.

@@ -9,6 +9,7 @@ reason for which there is no environment fails.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def say(line: str) -> None:
 
 
 def main(lock: str, folder: str, report: str, *arguments: str) -> int:
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # else the tests would go on without it
     environ = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     try:
         held = Shelf.of(ROOT, environ).ensure(read_lock(ROOT / lock), say=say)

@@ -19,14 +19,15 @@ TOLERATED = 60.0
 SCRATCH = "scratch/"
 """Where, below a journal's folder, the object lies meanwhile."""
 
-AGAIN = 3600.0
-"""Seconds after which a store is asked anew: clocks are put right, and go wrong, while a process lives."""
+AGAIN, AFTER_FAILURE = 3600.0, 10.0
+"""Seconds after which a store is asked anew: clocks are put right, and go wrong, while a process lives. And after which
+one that could not be asked is: it may have been away for a moment."""
 
 log = logging.getLogger(__name__)
 
 
-def ahead_of_store(store: ObjectStore, prefix: str, clock: Callable[[], float]) -> float:
-    """Seconds that a clock is ahead of a store's; 0 where the store doesn't tell.
+def ahead_of_store(store: ObjectStore, prefix: str, clock: Callable[[], float]) -> float | None:
+    """Seconds that a clock is ahead of a store's; 0 where the store doesn't tell, None where it can't be asked now.
 
     Args:
         store: whose time it is.
@@ -40,8 +41,8 @@ def ahead_of_store(store: ObjectStore, prefix: str, clock: Callable[[], float]) 
         entries = store.entries(key)
         store.delete(key)
     except StorageError as error:
-        log.warning("the store's clock can't be asked, that of this machine is believed: %s", error)
-        return 0.0
+        log.warning("the store's clock can't be asked now, what is known of this machine's is believed: %s", error)
+        return None
     return before - entries[0].modified if entries and entries[0].modified > 0 else 0.0
 
 
@@ -64,7 +65,7 @@ class SharedClock:
             steady: seconds that never jump, by which it is told when to ask anew.
         """
         self._store, self._prefix, self._clock, self._steady = store, prefix, clock, steady
-        self._asked: float | None = None
+        self._due: float | None = None
         self.ahead = 0.0
         """Seconds that this machine's clock was found ahead; 0 within what is tolerated, and before it was asked."""
 
@@ -80,10 +81,12 @@ class SharedClock:
         """
         if self._clock() - self.ahead <= newest + TOLERATED:
             return
-        if self._asked is not None and self._steady() - self._asked < AGAIN:
+        if self._due is not None and self._steady() < self._due:
             return
         found = ahead_of_store(self._store, f"{self._prefix}{SCRATCH}", self._clock)
-        self._asked = self._steady()
+        self._due = self._steady() + (AGAIN if found is not None else AFTER_FAILURE)
+        if found is None:
+            return
         if found > TOLERATED and not self.ahead:
             log.warning("this machine's clock is %.0f s ahead of the store's; the latter counts", found)
         self.ahead = found if found > TOLERATED else 0.0

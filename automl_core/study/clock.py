@@ -33,7 +33,7 @@ class JournalClock:
         """Ask the store, the first time; whether what `now` tells has changed by it."""
         if self._ahead is not None:
             return False
-        ahead = ahead_of_store(self._journal.store, f"{self._journal.prefix}{SCRATCH}", self._journal.clock)
+        ahead = ahead_of_store(self._journal.store, f"{self._journal.prefix}{SCRATCH}", self._journal.clock) or 0.0
         self._ahead = ahead if ahead > TOLERATED else 0.0
         if self._ahead:
             log.warning(

@@ -57,8 +57,7 @@ def slots_ahead(experiment: Experiment) -> int:
     As many as its places, since trials that began together end together; but few in all, since each may hold a
     worker. None with several training tasks, whose limits Airflow counts one by one. None in a pool that the file
     names: experiments share with it what trains (eight GPUs, say), and who only waits would take places from those of
-    others that could train. A trial that trains in the worker itself shares the workers of its queue in the same way:
-    none where the file names one.
+    others that could train. For a trial that trains in the worker itself see `_spare_workers`.
     """
     if len(experiment.tasks) != 1:
         return 0
@@ -66,11 +65,38 @@ def slots_ahead(experiment: Experiment) -> int:
     place = task.airflow.arguments(under=experiment.airflow)
     if place.get("pool", EVERYBODYS_POOL) != EVERYBODYS_POOL:
         return 0
-    if not isinstance(task, _ELSEWHERE) and "queue" in place:
-        return 0
     from airflow.configuration import conf
 
-    return min(max(0, conf.getint("automl", "slots_ahead", fallback=MOST)), experiment.trials.concurrency)
+    most = min(max(0, conf.getint("automl", "slots_ahead", fallback=MOST)), experiment.trials.concurrency)
+    if isinstance(task, _ELSEWHERE):
+        return most
+    named = "queue" in place or "executor" in place
+    return 0 if named else min(most, _spare_workers(experiment.trials.concurrency))
+
+
+def _spare_workers(training: int) -> int:
+    """Half of the worker processes that local trials leave free; the others are left to other experiments and DAGs.
+
+    None but LocalExecutor's, which is given no more tasks than it has processes. In Celery's queue, a slot that finds
+    every process training is taken for stuck after ten minutes, and failed the third time (``[scheduler]
+    task_queued_timeout``): its trial would be lost. KubernetesExecutor would make a pod of it that asks for all that a
+    training needs. So would a queue or an executor that the file names have workers that are there to train.
+
+    Args:
+        training: trials of the experiment that run at once.
+    """
+    from airflow.configuration import conf
+
+    first = conf.get("core", "executor", fallback="").split(",")[0]
+    if first.split(".")[-1].split(":")[-1] != "LocalExecutor":
+        return 0
+    return max(0, (_of_local_executor() - training) // 2)
+
+
+def _of_local_executor() -> int:
+    from airflow.configuration import conf
+
+    return conf.getint("core", "parallelism", fallback=32) or 32
 
 
 def lanes_ahead(experiment: Experiment) -> int:
@@ -85,9 +111,9 @@ def seats() -> int:
     """
     from airflow.configuration import conf
 
-    celery = "celery" in conf.get("core", "executor", fallback="").lower()
-    section, option, usual = ("celery", "worker_concurrency", 16) if celery else ("core", "parallelism", 32)
-    return max(1, (conf.getint(section, option, fallback=usual) or usual) // 2)
+    if "celery" in conf.get("core", "executor", fallback="").lower():
+        return max(1, (conf.getint("celery", "worker_concurrency", fallback=16) or 16) // 2)
+    return max(1, _of_local_executor() // 2)
 
 
 def stay(

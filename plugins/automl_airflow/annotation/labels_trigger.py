@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 POLL = 5.0
 """Seconds between two looks at the journal: a listing each."""
 
-FIRST_LOOK = 5.0
-"""Seconds that the first look has at least: it tells whether this machine's clock is ahead."""
+FIRST_LOOK, FIRST_LOOKS = 5.0, 12
+"""Seconds that the first look has at least, which tells whether this machine's clock is ahead; and how often so many
+while none has told: a store that is away for longer keeps no batch open."""
 
 STUDIO_POLL = 30.0
 """Seconds between two looks at a Label Studio: some requests each."""
@@ -87,7 +88,7 @@ class LabelsTrigger(BaseTrigger):
         self._lines: TaskLog | None = None
         self._seen = -1
         self._since: float | None = None
-        self._ahead = 0.0
+        self._ahead: float | None = None
         self._told: set[str] = set()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -124,15 +125,20 @@ class LabelsTrigger(BaseTrigger):
 
     async def _look_in_time(self) -> dict[str, Any]:
         """The end of the time is told by the store's clock, once a look has told how far this one is ahead of it."""
-        first = FIRST_LOOK
+        looks = FIRST_LOOKS
         while True:
-            left = None if self.until is None else max(first, self.until - (time.time() - self._ahead))
+            first = FIRST_LOOK if self._ahead is None else 0.0
+            left = None if self.until is None else max(first, self._left(self.until))
             try:
                 return await asyncio.wait_for(self._look_until_enough(), left)
             except TimeoutError:
-                first = 0.0
-                if self.until is not None and self.until <= time.time() - self._ahead:
+                looks -= 1
+                told = self._ahead is not None or looks <= 0
+                if told and self.until is not None and self._left(self.until) <= 0:
                     return {"why": "time"}
+
+    def _left(self, until: float) -> float:
+        return until - (time.time() - (self._ahead or 0.0))
 
     async def _look_until_enough(self) -> dict[str, Any]:
         threads = threads_of(self.storage, self.connection)

@@ -76,7 +76,8 @@ class TrainOperator(RoundOperator):
         data_set = self._set_of(project, number, written.get(SET))
         failures = dict(failed or {})
         if event is not None:
-            known = {**(runs or {}), **event["runs"]}
+            named = {str(each.experiment) for each in self.file.experiments}  # it may have been edited meanwhile
+            known = {dag: run for dag, run in {**(runs or {}), **event["runs"]}.items() if dag in named}
         else:
             known = self._start(context, project, number, data_set, failures)
         on = {dag: run for dag, run in known.items() if _has(context, dag, run) and not self._over(context, dag, run)}

@@ -350,6 +350,33 @@ def test_no_local_trial_waits_ahead_on_workers_that_the_file_names() -> None:
     assert slots_ahead(spec({**POD, **queue})) == 4
 
 
+@pytest.mark.parametrize(
+    ("executor", "number"),
+    [
+        ("LocalExecutor", 4),
+        ("LocalExecutor,KubernetesExecutor", 4),
+        ("airflow.executors.local_executor.LocalExecutor", 4),
+        ("CeleryExecutor", 0),
+        ("KubernetesExecutor,LocalExecutor", 0),
+        ("LocalExecutor;team_a=CeleryExecutor", 0),
+    ],
+)
+def test_local_trials_wait_ahead_only_where_airflow_starts_no_more_than_it_has_processes(
+    monkeypatch: pytest.MonkeyPatch, executor: str, number: int
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+    assert slots_ahead(spec(LOCAL)) == number, "stuck in Celery's queue it would be failed, and its trial lost"
+    assert slots_ahead(spec(POD)) == 4
+    assert slots_ahead(spec({**LOCAL, "airflow": {"executor": "LocalExecutor"}})) == 0
+
+
+@pytest.mark.parametrize(("processes", "number"), [(32, 4), (12, 4), (8, 2), (6, 1), (5, 0), (4, 0), (2, 0)])
+def test_who_waits_leaves_workers_to_other_dags(monkeypatch: pytest.MonkeyPatch, processes: int, number: int) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", str(processes))
+    assert slots_ahead(spec(LOCAL)) == number, "four train: half of the others may wait"
+    assert slots_ahead(spec(POD)) == 4
+
+
 def test_nobody_waits_ahead_in_a_pool_that_experiments_share() -> None:
     pool = {"airflow": {"pool": "gpus", "pool_slots": 2}}
     assert slots_ahead(spec({**LOCAL, **pool})) == 0

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,11 +86,30 @@ def test_its_time_ends_it_also_while_the_store_hangs(airflow: Airflow, monkeypat
         raise StorageUnavailable("at last")
 
     monkeypatch.setattr(labels_trigger, "open_project", never)
+    monkeypatch.setattr(labels_trigger, "FIRST_LOOK", 0.1)
     try:
         assert fires(trigger) == {"why": "time"}
         assert entered.is_set()
     finally:
         hangs.set()
+
+
+def test_a_clock_that_is_a_day_ahead_ends_no_batch_while_the_first_look_takes_long(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger, opened, slow = waiting(airflow, until=time.time() + 3600), labels_trigger.open_project, threading.Event()
+    now = time.time
+
+    def open_project(*given: Any, **more: Any) -> Any:
+        slow.wait(0.3)  # longer than the first look has at least
+        project = opened(*given, **more)
+        project.shared.ahead = 86_400.0
+        return project
+
+    monkeypatch.setattr(labels_trigger, "open_project", open_project)
+    monkeypatch.setattr(labels_trigger, "FIRST_LOOK", 0.1)
+    monkeypatch.setattr(labels_trigger, "time", SimpleNamespace(time=lambda: now() + 86_400, monotonic=time.monotonic))
+    assert fires(trigger, airflow.world.people)["why"] == "all"
 
 
 def test_a_store_that_is_away_ends_no_wait(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:

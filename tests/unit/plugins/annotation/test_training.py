@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from automl_airflow.annotation import training
+from automl_core.annotation.file import AnnotationFile
 from automl_core.annotation.rounds import digests
 from tests.unit.plugins.annotation.rounding import Airflow
 
@@ -192,6 +193,18 @@ def test_a_dag_that_is_gone_while_its_run_is_waited_for(airflow: Airflow, told: 
     airflow.paused["linear"] = None
     over(airflow, waits)
     assert "there is no DAG 'linear' in this Airflow any more" in told[0]
+
+
+def test_an_experiment_that_the_file_names_no_more_is_not_waited_for(airflow: Airflow) -> None:
+    waits = airflow.do("round_1", "train")
+    airflow.publish(FIRST["trees"], "trees")
+    body = airflow.file.plain()
+    body["models"] = [each for each in body["models"] if each["experiment"] != "linear"] + [
+        {"name": "rules", "command": ["./rules", "${items}", "${out}"]}
+    ]
+    airflow.world.file = AnnotationFile.model_validate(body)
+    found = over(airflow, waits)
+    assert list(found) == ["trees"], "linear goes on, and nobody waits for it"
 
 
 def test_a_run_that_was_deleted(airflow: Airflow) -> None:
