@@ -164,7 +164,7 @@ class Bayesian(Algorithm):
         belief = self._belief(surrogate, evidence)
         expense = self._expense(history)
         surrogate.acquisition.terms = tuple(term for term in (belief, expense) if term is not None)
-        rows, note = self._ranked(surrogate, rng, listed, belief, turn=len(history))
+        rows, note = self._ranked(surrogate, rng, listed, belief, look_elsewhere=len(history) % 2 == 1)
         params = self._first_unseen(rows, seen)
         if params is None:
             return self._exploration(history, seen, listed)
@@ -208,16 +208,12 @@ class Bayesian(Algorithm):
 
     def _ranked(
         self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, belief: Belief | None,
-        *, turn: int,
+        *, look_elsewhere: bool,
     ) -> tuple[Array, str]:  # fmt: skip
         """Rows in the order in which they are worth trying, and why the first one is.
 
         Where the model only asks for the last digits of a basin that it knows, every other trial looks for
         an improvement that is worth a trial, and where it knows of none, for what it knows least about.
-        Before that, every other one leaves out a basin where trials crowd (`elsewhere`).
-
-        Args:
-            turn: trials in the history: it says whose turn it is.
         """
         from automl_core.search.bayesian.maximize import candidates, maximise, ranked
 
@@ -227,44 +223,15 @@ class Bayesian(Algorithm):
             rows, values = ranked(rows, acquisition(rows))
             return rows, f"{acquisition.label} {values[0]:.2f}"
         best = surrogate.best_rows(5 * self.context.objectives)
-        found = self._elsewhere(surrogate, rng, belief, turn)
-        if found is not None:
-            return found
         pool = candidates(self._encoding, best, rng, belief)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
-        if not (turn % 2 == 1 and acquisition.knows and surrogate.refines(rows[0])):
+        if not (look_elsewhere and acquisition.knows and surrogate.refines(rows[0])):
             return rows, f"{acquisition.label} {values[0]:.2f}"
         acquisition = acquisition.demanding(_MARGIN)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if values[0] >= _HOPELESS:
             return rows, f"{acquisition.label} {values[0]:.2f} beyond the known basin"
         return ranked(pool, acquisition.uncertainty(pool))[0], "most uncertain"
-
-    def _elsewhere(
-        self, surrogate: Surrogate, rng: np.random.Generator, belief: Belief | None, turn: int
-    ) -> tuple[Array, str] | None:
-        """The best rows outside of a crowded basin, when it is their turn; None where there is nothing to hope for."""
-        import numpy as np
-
-        from automl_core.search.bayesian.elsewhere import another_basin
-        from automl_core.search.bayesian.maximize import candidates, maximise
-
-        if turn % 2 == 0 or not self.context.plain or not len(surrogate.losses):
-            return None
-        order = np.argsort(surrogate.losses, kind="stable")
-        rows = surrogate.rows[order]
-        place = another_basin(self._encoding, rows, rows[0])
-        if place is None:
-            return None
-        pool = candidates(self._encoding, rows[~place.inside(rows)][:5], rng, belief)
-        pool = pool[~place.inside(pool)]
-        if not len(pool):
-            return None
-        acquisition = surrogate.acquisition
-        terms, acquisition.terms = acquisition.terms, (*acquisition.terms, place)
-        rows, values = maximise(acquisition, self._encoding, pool, rng)
-        acquisition.terms = terms
-        return (rows, f"{acquisition.label} {values[0]:.2f} in another basin") if values[0] >= _HOPELESS else None
 
     def _first_unseen(self, rows: Array, seen: set[str]) -> Params | None:
         combinations = (self._encoding.params(row) for row in rows)
