@@ -18,7 +18,8 @@ from scipy.special import log_ndtr
 
 from automl_core.search.base import Limit, PastTrial
 from automl_core.search.bayesian.encoding import Array, Encoding, Indices
-from automl_core.search.bayesian.gp import Ensemble, Fit, Posterior
+from automl_core.search.bayesian.ensemble import Ensemble
+from automl_core.search.bayesian.gp import Fit, Posterior
 from automl_core.search.bayesian.subset import choose
 
 _LEAST = 4  # trials with a cost from which it is modelled
