@@ -79,19 +79,21 @@ class Tpe(Algorithm):
         opening = self.opening(number, seen)
         if opening is not None:
             return opening
+        losses = history.losses() if isinstance(history, LongHistory) else [trial.loss for trial in history]
+        told = sum(1 for loss in losses if loss is not None and math.isfinite(loss))
         if number > _MODELLED:
-            history = self._thinned(history)
+            history = self._thinned(history, losses)
         known = [
             (trial.params, trial.loss) for trial in history if trial.loss is not None and math.isfinite(trial.loss)
         ]
         if number < self.options.startup or not known or not self.context.space.dimensions:
             return self._explore(number, seen)
         others = [trial.params for trial in history if trial.loss is None or not math.isfinite(trial.loss)]
-        count = good_count(len(known), self.options.good, self.options.most_good)
+        count = good_count(told, self.options.good, self.options.most_good)  # of all: a thinned history has all of them
         params = estimate(self._encoding, known, others, seen, count, self.options.candidates, self._seeds(number))
         if params is None:
             return self._explore(number, seen)
-        return NewTrial(params, budget=self.full_budget, note=f"near {count} good ones of {len(known)}")
+        return NewTrial(params, budget=self.full_budget, note=f"near {count} good ones of {told}")
 
     def describe(self, history: History) -> dict[str, Any]:
         """Numbers of the trials that count as good, best first."""
@@ -99,14 +101,13 @@ class Tpe(Algorithm):
         count = good_count(len(known), self.options.good, self.options.most_good) if known else 0
         return {"good": [trial.number for trial in known[:count]]}
 
-    def _thinned(self, history: History) -> History:
+    def _thinned(self, history: History, losses: Sequence[float | None]) -> History:
         """Of a long history the good trials, those that run, and as many of the others, by chance, as are modelled.
 
         The density of fifty thousand others is that of three thousand of them, as far as a choice among sixty-four
         candidates can tell.
         """
         number = len(history)
-        losses = history.losses() if isinstance(history, LongHistory) else [trial.loss for trial in history]
         kept = {trial.number for trial in ranked(history, self.options.most_good + 1)}
         kept.update(n for n, loss in enumerate(losses) if loss is None and not history[n].state.ended)
         others = [n for n in range(number) if n not in kept]

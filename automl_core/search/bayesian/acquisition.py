@@ -14,7 +14,8 @@ import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
 from automl_core.search.bayesian.encoding import Array, Indices
-from automl_core.search.bayesian.gp import Columns, Ensemble, Posterior
+from automl_core.search.bayesian.ensemble import Ensemble
+from automl_core.search.bayesian.gp import Columns, Posterior
 
 _LOG_SQRT_2PI = 0.5 * np.log(2.0 * np.pi)
 _DIGITS = 7  # after the point; rounding errors of the best rows' values stay below 1e-8

@@ -55,7 +55,7 @@ class Bayesian(Algorithm):
 
     def propose(self, most: int | None = None) -> list[NewTrial]:
         """The initial design, in the order in which it is handed out."""
-        known = self._initial if most is None or self.context.earlier else self._design(min(most, self._count))
+        known = self._initial if most is None or self.context.earlier else self._design(most)
         known = known[: len(self._numbers(most))]
         return [NewTrial(params, budget=self.full_budget, note=note) for params, note in known]
 
@@ -103,14 +103,14 @@ class Bayesian(Algorithm):
             count += max(count // BESIDE, 1)  # beside the others: a wrong belief costs these, and hides nothing
         return min(count, max(self.context.max_trials, 1))
 
-    def _design(self, count: int) -> list[tuple[Params, str]]:
+    def _design(self, most: int | None = None) -> list[tuple[Params, str]]:
         from automl_core.search.bayesian.initial import design
 
-        return design(self.context, count)
+        return design(self.context, self._count, most)
 
     @cached_property
     def _initial(self) -> list[tuple[Params, str]]:
-        return self._design(self._count)
+        return self._design()
 
     @property
     def _unguided(self) -> int:

@@ -3,9 +3,9 @@
 The logarithm of a trial's cost is a process of its own over the same columns (J. Snoek et al. 2012, "Practical Bayesian
 optimization of machine learning algorithms", NIPS, section 3.2: expected improvement per second). Its weight falls with
 what is left, so that cheap trials come first and the last ones are chosen by what they promise alone (E. Lee et al.
-2020, "Cost-aware Bayesian optimization", arXiv 2003.10870, section 4: EI-cool), and with how many of the trials
-can't be paid: where at least half of them can, nothing has to be saved. Where a trial that is under way at the
-end is lost, an improvement also counts by the chance that it ends in time.
+2020, "Cost-aware Bayesian optimization", arXiv 2003.10870, section 4: EI-cool), and with how many of the first half
+of the trials can't be paid: where the limit pays for that half, nothing has to be saved. Where a trial that is under
+way at the end is lost, an improvement also counts by the chance that it ends in time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from scipy.special import log_ndtr
 
 from automl_core.search.base import Limit, PastTrial
 from automl_core.search.bayesian.encoding import Array, Encoding, Indices
-from automl_core.search.bayesian.gp import Ensemble, Fit, Posterior
+from automl_core.search.bayesian.ensemble import Ensemble
+from automl_core.search.bayesian.gp import Fit, Posterior
 from automl_core.search.bayesian.subset import choose
 
 _LEAST = 4  # trials with a cost from which it is modelled
@@ -31,7 +32,9 @@ _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 def weight_of(history: Sequence[PastTrial], limit: Limit | None, most: int) -> float:
-    """How much costs count: the share of the limit that is left, times how far it is from paying half of the trials.
+    """How much costs count: the share of the limit that is left, times how far that is from paying half of the trials.
+
+    Half of all trials, those so far among them: a limit that pays for them never makes the later ones count by cost.
 
     Args:
         history: all trials so far.
@@ -47,8 +50,7 @@ def weight_of(history: Sequence[PastTrial], limit: Limit | None, most: int) -> f
     left = left_of(history, limit)
     if len(ended) < _LEAST or left <= 0:
         return 0.0
-    expected = math.fsum(ended) / len(ended) * (most - len(history))
-    enough = expected / _ENOUGH
+    enough = math.fsum(ended) / len(ended) * (most / _ENOUGH - len(history))
     return left / limit.total * (1.0 - left / enough) if enough > left else 0.0
 
 

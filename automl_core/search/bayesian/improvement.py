@@ -16,7 +16,8 @@ from scipy.special import log_ndtr
 from automl_core.search.bayesian.acquisition import CAUTION, Acquisition, log_improvement, log_sum, rounded
 from automl_core.search.bayesian.boxes import Boxes
 from automl_core.search.bayesian.encoding import Array, Indices
-from automl_core.search.bayesian.gp import Columns, Ensemble, Posterior
+from automl_core.search.bayesian.ensemble import Ensemble
+from automl_core.search.bayesian.gp import Columns, Posterior
 
 _LOG_SQRT_2PI = 0.5 * np.log(2.0 * np.pi)
 _NEVER = -1e300  # the logarithm of no improvement: far below any other, and finite

@@ -16,13 +16,14 @@ BESIDE = 4
 """Trials of the initial design that come for each one where good values are believed."""
 
 
-def design(context: Context, count: int) -> list[tuple[Params, str]]:
+def design(context: Context, count: int, most: int | None = None) -> list[tuple[Params, str]]:
     """The initial design with reasons: known good combinations, what is believed, the middle, Sobol points.
 
     Args:
         context: its warm start and the defaults of its space come first (`search.base.leading`).
         count: combinations in all; fewer only where the space has fewer, more where more are given, or `CONTRAST`
             of its own beside the best of earlier experiments.
+        most: so many of them at most, for who wants to look at the first ones; None: all.
 
     Returns:
         Pairs of a combination and why it is tried; no combination twice.
@@ -33,7 +34,7 @@ def design(context: Context, count: int) -> list[tuple[Params, str]]:
     if context.earlier:
         without = design(replace(context, earlier=()), count)
         first = {Space.key(params): (params, note) for params, note in [*given, *without]}
-        return list(first.values())[: max(count, len(given) + CONTRAST)]
+        return list(first.values())[: max(count, len(given) + CONTRAST)][:most]
     beliefs = {p.name: p.prior[0] for p in context.space.tunable if p.prior is not None}
     found = list(given)
     if beliefs:
@@ -41,6 +42,7 @@ def design(context: Context, count: int) -> list[tuple[Params, str]]:
     if not given:
         found.append((context.space.complete({}), "initial design: the middle of the space"))
     wanted = max(count, len(given) + 2 * bool(beliefs), 1)
+    wanted = wanted if most is None else min(wanted, most)
     moved = of_belief(count) - 1 if beliefs else 0
     unique: dict[str, tuple[Params, str]] = {}
     for params, note in found:

@@ -9,7 +9,8 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from automl_core.search.base import History
 from automl_core.search.bayesian.encoding import Array, Encoding, Indices
-from automl_core.search.bayesian.gp import MEAN_VARIANCE, Columns, Ensemble, Fit, Hyper, Posterior
+from automl_core.search.bayesian.ensemble import Ensemble
+from automl_core.search.bayesian.gp import MEAN_VARIANCE, Columns, Fit, Hyper, Posterior
 from automl_core.search.bayesian.subset import choose
 from automl_core.search.bayesian.warping import normalise
 

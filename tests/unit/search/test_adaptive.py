@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.search import BudgetRange, NewTrial, PastTrial, Promote, create
-from automl_core.search.base import Context
+from automl_core.search.base import Context, rng_for
 from automl_core.search.neighbours import crossover, mutate
 from automl_core.search.pbt import PbtOptions, explore
 from automl_core.space import Space
@@ -147,3 +147,21 @@ def test_tpe_spreads_what_is_asked_at_once() -> None:
     points = [[float(d.params[name]) for name in "abc"] for d in asked]  # type: ignore[union-attr,arg-type]
     nearest = [min(math.dist(p, q) for j, q in enumerate(points) if j != i) for i, p in enumerate(points)]
     assert min(nearest) > 0.05
+
+
+def test_tpe_of_a_long_history_has_as_many_good_ones_as_without_thinning(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = build(BOWL)
+    rng = rng_for(0, "long")
+    history = [
+        PastTrial(number, space.sample(rng), TrialState.SUCCEEDED, loss=rng.random()) for number in range(200)
+    ] + [PastTrial(200, space.sample(rng), TrialState.FAILED), PastTrial(201, space.sample(rng), TrialState.RUNNING)]
+    algorithm = create("tpe", Context(space, 1000, options={"good": 0.1}))
+    whole = algorithm.suggest(history)
+    monkeypatch.setattr("automl_core.search.tpe._MODELLED", 60)
+    thinned = algorithm.suggest(history)
+
+    assert isinstance(whole, NewTrial)
+    assert isinstance(thinned, NewTrial)
+    assert whole.note == thinned.note == "near 20 good ones of 200"
+    assert thinned.params != whole.params, "the density of the others is that of some of them"
+    assert len(algorithm.describe(history)["good"]) == 20

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.search.bayesian.acquisition import Acquisition, Model, log_improvement
-from automl_core.search.bayesian.gp import Columns, Ensemble, Fit, Posterior
+from automl_core.search.bayesian.ensemble import Ensemble
+from automl_core.search.bayesian.gp import Columns, Fit, Posterior
 from automl_core.search.bayesian.subset import choose
 from automl_core.search.bayesian.warping import kumaraswamy, kumaraswamy_slope, normalise, yeo_johnson
 

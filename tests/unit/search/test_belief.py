@@ -195,3 +195,13 @@ def test_a_centre_must_be_a_value_that_the_parameter_has() -> None:
     ):
         with pytest.raises(ValidationError, match=words):
             space_of({"x": bad})
+
+
+@pytest.mark.parametrize("concurrency", [1, 12, 16])
+def test_the_first_of_a_design_are_those_of_the_whole(concurrency: int) -> None:
+    """A preview looks at some of them only: how many trials are believed follows from the whole design all the same."""
+    bayesian = create("bayesian", Context(space_of(MODELS), max_trials=60, concurrency=concurrency, seed=3))
+    whole = bayesian.propose()
+    assert concurrency == 1 or any("where it is believed" in each.note for each in whole)
+    for most in range(len(whole) + 1):
+        assert create("bayesian", bayesian.context).propose(most) == whole[:most]

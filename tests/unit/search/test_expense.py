@@ -43,12 +43,20 @@ def past(count: int, cost: Any) -> list[PastTrial]:
 
 def test_the_weight_is_what_is_left_times_what_it_cannot_pay() -> None:
     history = past(8, lambda width: 1.0)
-    assert weight_of(history, Limit(16.0, "cost"), 40) == pytest.approx(0.5 * 0.5), "8 left, half of 32 cost 16"
-    assert weight_of(history, Limit(16.0, "cost"), 26) == pytest.approx(0.5 / 9), "hardly anything is missing"
-    assert weight_of(history, Limit(16.0, "cost"), 24) == 0.0, "half of the others can be paid"
+    assert weight_of(history, Limit(16.0, "cost"), 48) == pytest.approx(0.5 * 0.5), "8 left, 16 more make half of 48"
+    assert weight_of(history, Limit(16.0, "cost"), 34) == pytest.approx(0.5 / 9), "hardly anything is missing"
+    assert weight_of(history, Limit(16.0, "cost"), 32) == 0.0, "half of the trials can be paid"
     assert weight_of(history, Limit(7.0, "cost"), 100) == 0.0, "nothing is left"
     assert weight_of(history, None, 100) == 0.0
     assert weight_of(history[:3], Limit(16.0, "cost"), 100) == 0.0, "three say little"
+
+
+@pytest.mark.parametrize("pays", [30.0, 40.0, 55.0])
+def test_costs_never_count_where_the_limit_pays_for_half_of_the_trials(pays: float) -> None:
+    history = past(int(pays), lambda width: 1.0)
+    weights = [weight_of(history[:done], Limit(pays, "cost"), 60) for done in range(len(history) + 1)]
+    assert weights == [0.0] * len(weights), "not towards the end of the limit either"
+    assert weight_of(history[:10], Limit(20.0, "cost"), 60) == pytest.approx(0.5 * 0.5), "a tight one counts"
 
 
 def test_a_hard_limit_that_is_near_bounds_what_a_trial_may_cost() -> None:

@@ -131,7 +131,9 @@ def past(number: int, losses: dict[int, float], curve: tuple[tuple[float, float]
         ({1: 0.5, 3: 0.6}, ((1, 0.5), (2, 0.3), (3, 0.6)), False),  # it has improved on the way
         ({1: 0.5, 3: 0.4}, ((1, 0.3), (2, 0.5), (3, 0.4)), True),
         ({1: 0.5, 3: 0.4}, ((100, 0.1), (300, 0.9)), False),  # batches: the losses at the budgets decide
+        ({1: 0.5, 3: 0.4}, ((1, 0.8), (2, 0.9), (3, 1.0), (200, 0.5), (600, 0.4)), False),  # each batch from the first
         ({1: 0.5, 3: 0.4}, ((1, math.nan), (3, 0.4)), False),
+        ({1: 0.4, 3: 0.5}, ((2, 0.6), (3, 0.5)), True),  # what went on from a checkpoint tells only its own steps
     ],
 )
 def test_a_curve_has_turned_when_the_last_stretch_brought_nothing(losses: Any, curve: Any, turned: bool) -> None:
