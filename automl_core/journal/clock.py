@@ -79,9 +79,9 @@ class SharedClock:
         Args:
             newest: the time of the newest record, by which a clock that is no later is as right as the others.
         """
-        if self._clock() - self.ahead <= newest + TOLERATED:
-            return
         if self._due is not None and self._steady() < self._due:
+            return
+        if not self.ahead and self._clock() <= newest + TOLERATED:  # one found ahead may have been put right since
             return
         found = ahead_of_store(self._store, f"{self._prefix}{SCRATCH}", self._clock)
         self._due = self._steady() + (AGAIN if found is not None else AFTER_FAILURE)

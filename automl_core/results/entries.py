@@ -56,7 +56,7 @@ def experiment_entry(experiment: Experiment, state: State) -> dict[str, Any]:
         "plan": state.plan,
         "overrides": state.overrides,
         "counts": {str(each): number for each, number in counts(state).items()},
-        "seconds": _seconds(sum(work.seconds for work in state.works.values())),
+        "seconds": _seconds(state.seconds),
         "cost": _cost(state.cost),
     }
     baseline = baseline_entry(experiment, state)
@@ -229,15 +229,12 @@ def _best_values(experiment: Experiment, work: Work | None) -> dict[str, Any]:
 
 def counts(state: State) -> dict[TrialState, int]:
     """Trials by state, every state named."""
-    found = dict.fromkeys(TrialState, 0)
-    for trial in state.trials:
-        found[state.state_of(trial)] += 1
-    return found
+    return dict.fromkeys(TrialState, 0) | state.states()
 
 
 def has_ended(state: State) -> bool:
     """Whether the experiment has stopped and no trial of it runs, drains or waits for a retry any more."""
-    return state.stop is not None and all(work.state.ended for work in state.works.values())
+    return state.stop is not None and not state.unended
 
 
 def experiment_state(state: State) -> ExperimentState:
@@ -251,7 +248,8 @@ def ended_at(state: State) -> float | None:
     """When the experiment had stopped and its last trial had ended; seconds since 1970, None while it runs."""
     if state.stop is None or not has_ended(state):
         return None
-    return max(state.stop.time, *(work.ended or 0.0 for work in state.works.values()), 0.0)
+    last = state.works[state.order[-1]].ended if state.order else None  # no record has an earlier time than one before
+    return max(state.stop.time, last or 0.0)
 
 
 def iso(seconds: float | None) -> str | None:

@@ -85,8 +85,7 @@ def pace_of(state: State, experiment: Experiment) -> Pace | None:
     for work in finished:
         by_units.setdefault(units_of(state, experiment, work), []).append(_last_pass(work, state.updated))
     per_work, per_unit = _line(by_units)
-    seconds = sum(w.seconds for w in state.works.values())
-    return Pace(per_unit, per_work, state.cost / seconds if seconds else 0.0)
+    return Pace(per_unit, per_work, state.cost / state.seconds if state.seconds else 0.0)
 
 
 def forecast(state: State, experiment: Experiment, now: float) -> Forecast:
@@ -98,7 +97,7 @@ def forecast(state: State, experiment: Experiment, now: float) -> Forecast:
         now: seconds since 1970.
     """
     left, pace = _left_of(state, experiment, now), pace_of(state, experiment)
-    trials = sum(not state.state_of(trial).ended for trial in state.trials)
+    trials = sum(number for each, number in state.states().items() if not each.ended)
     if state.stop is None and state.plan and not state.exhausted:
         trials += max(0, int(state.plan["trials"]) - len(state.trials))
     found = _forecast(left, trials, experiment, pace)
@@ -166,16 +165,15 @@ class _Left:
 def _left_of(state: State, experiment: Experiment, now: float) -> _Left:
     if state.stop is not None and state.stop.running == "cancel":
         return _Left([], [], 0, 0)
-    works = state.works.values()
-    running = [(units_of(state, experiment, w), _last_pass(w, now)) for w in works if w.state is TrialState.RUNNING]
-    waiting = [units_of(state, experiment, w) for w in works if w.state is TrialState.WAITING]
+    running = [(units_of(state, experiment, work), _last_pass(work, now)) for work in state.running]
+    waiting = [units_of(state, experiment, w) for w in state.unended if w.state is TrialState.WAITING]
     if state.stop is not None or not state.plan or state.exhausted:
         return _Left(running, waiting, 0, 0)
     plan = Plan(state.plan["slots"], state.plan["trials"], state.plan.get("units"))
-    slots = max(0, plan.slots - len(works))
+    slots = max(0, plan.slots - len(state.works))
     if experiment.trials.budget is None:  # an edit may have lowered the number of trials, and slots stay
         slots = min(slots, max(0, experiment.trials.max - len(state.trials)))
-    bound = sum(units_of(state, experiment, w) for w in works)
+    bound = sum(units_of(state, experiment, work) for work in state.works.values())
     units = max(0.0, _planned_units(plan, experiment) - bound) if slots else 0.0
     return _Left(running, waiting, slots, units)
 

@@ -90,9 +90,7 @@ def publish(
     copied = publish_best_model(store, prefix, number, of_best, afresh=has_ended(state), model=model)
     store.put(prefix + CONTROLLER, files[CONTROLLER])
     if has_ended(state):
-        over = [
-            stage for stage, study in stages.items() if all(work.state.ended for work in study.state.works.values())
-        ]
+        over = [stage for stage, study in stages.items() if not study.state.unended]
         for folder in (prefix, *(stage_prefix(prefix, stage) for stage in over)):
             store.delete_prefix(folder + SCRATCH)
         keep = experiment.output.keep_models

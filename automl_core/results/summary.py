@@ -155,7 +155,7 @@ def summary(state: State, experiment: Experiment, now: float) -> Summary:
         counts=counts(state),
         trials=int(state.plan.get("trials", 0)),
         slots=int(state.plan.get("slots", 0)),
-        slots_ended=sum(work.state.ended for work in state.works.values()),
+        slots_ended=len(state.works) - len(state.unended),
         best=best,
         units=budget.name if budget else None,
         left=forecast(state, experiment, now),

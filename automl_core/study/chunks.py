@@ -179,6 +179,12 @@ class Chunk:
         keep = [place for place, trial in enumerate(self.columns.of) if trial not in self.stale]
         return [[column[place] for place in keep] for column in found]
 
+    def fresh_works(self) -> Iterator[tuple[int, Work]]:
+        """Slots and works, without those of stale trials. Unpacks the chunk's rest."""
+        for work, trial in zip(self.works, self.columns.of, strict=True):
+            if trial not in self.stale:
+                yield work.slot, work
+
     def _column(self, name: str) -> list[Any]:
         columns = self.columns
         if name == "trials_of_works":

@@ -6,7 +6,7 @@ They read like the list and the mappings that they stand for. What they hand out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, ValuesView
 from itertools import chain
 from typing import overload
 
@@ -92,6 +92,14 @@ class Works(Mapping[int, Work]):
         if not self._sealed.segments:
             return iter(self.live)
         return iter(sorted(chain(self._sealed.works, self.live)))
+
+    def values(self) -> ValuesView[Work]:
+        """All works as they are now; those of a chunk at once, not slot by slot."""
+        if not self._sealed.segments:
+            return self.live.values()
+        found = {slot: work for chunk in self._sealed.chunks for slot, work in chunk.fresh_works()}
+        found.update(self.live)
+        return dict(sorted(found.items())).values()
 
     def slots(self) -> set[int]:
         """All slots that are bound."""

@@ -144,7 +144,7 @@ def _check_open(state: State, reopen: bool) -> None:
         raise NotEditable(f"the experiment has stopped ({state.stop.reason}); extend it instead")
     if not reopen:
         return
-    if state.stop is None or not all(work.state.ended for work in state.works.values()):
+    if state.stop is None or state.unended:
         raise NotEditable("the experiment still runs: edit it instead")
 
 

@@ -212,7 +212,7 @@ def running_stages(study: Study, *, store: ObjectStore | None = None) -> list[St
         store: where they lie, if not where the study's own journal says.
     """
     begun = stages_of(study, store=store).values()
-    return [stage for stage in begun if any(not work.state.ended for work in stage.state.works.values())]
+    return [stage for stage in begun if stage.state.unended]
 
 
 def begin_stage(study: Study, stage: StageName) -> StageStudy:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import msgspec
@@ -172,13 +173,13 @@ class State:
 
     @property
     def unended(self) -> list[Work]:
-        """Work that is bound and has not ended: it runs, or waits for a new attempt."""
-        return [w for w in self.works.live.values() if not w.state.ended]
+        """Work that is bound and has not ended: it runs, or waits for a new attempt. By slot, whatever is set apart."""
+        return sorted((w for w in self.works.live.values() if not w.state.ended), key=_slot)
 
     @property
     def running(self) -> list[Work]:
-        """Work that is bound and neither ended nor waiting for a new attempt."""
-        return [w for w in self.works.live.values() if w.state is TrialState.RUNNING]
+        """Work that is bound and neither ended nor waiting for a new attempt. By slot, whatever is set apart."""
+        return sorted((w for w in self.works.live.values() if w.state is TrialState.RUNNING), key=_slot)
 
     @property
     def proven(self) -> bool:
@@ -191,6 +192,11 @@ class State:
     def cost(self) -> float:
         """What everything has cost so far; the same whatever is set apart of it."""
         return math.fsum(chain(self.sealed.column("costs"), (w.cost for w in self.works.live.values())))
+
+    @property
+    def seconds(self) -> float:
+        """What everything has trained so far; the same whatever is set apart of it."""
+        return math.fsum(chain(self.sealed.column("seconds"), (w.seconds for w in self.works.live.values())))
 
     def ended_values(self) -> list[tuple[int, float | None]]:
         """The trial of each piece of work that has ended, and its value if it counts, in the order in which they ended.
@@ -337,6 +343,9 @@ _OTHERWISE = frozenset({"trials", "works", "order"})
 
 class _Versioned(msgspec.Struct):
     version: int
+
+
+_slot = attrgetter("slot")
 
 
 def _number(given: Any) -> int | None:

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from automl_core.metrics.points import Step
 from automl_core.metrics.series import Series
-from automl_core.states import TrialState
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.study.layout import METRICS_FILE, trial_prefix
 from automl_core.views.fit import fits
@@ -62,7 +61,7 @@ def chosen(view: ExperimentView, top: int, trials: Iterable[int] | None = None) 
 
 def running(view: ExperimentView) -> list[int]:
     """Trials that run now."""
-    return sorted({work.trial for work in view.state.works.values() if work.state is TrialState.RUNNING})
+    return sorted({work.trial for work in view.state.running})
 
 
 def curves(

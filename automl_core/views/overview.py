@@ -11,7 +11,6 @@ from automl_core.results.summary import Summary
 from automl_core.spec.goal import Goal
 from automl_core.spec.models import Experiment
 from automl_core.spec.reason import REASON
-from automl_core.states import TrialState
 from automl_core.study.editing import concurrency_at_most
 from automl_core.study.labels import NO_LABEL, RUN
 from automl_core.study.state import Act
@@ -53,7 +52,7 @@ def overview(view: ExperimentView) -> dict[str, Any]:
         "forecast": asdict(found.left),
         "elapsed": found.elapsed,
         "cost": found.cost,
-        "training_seconds": round(sum(work.seconds for work in state.works.values()), 3),
+        "training_seconds": round(state.seconds, 3),
         "limits": limits_of(view.experiment, concurrency_at_most(state)),
         "overrides": state.overrides,
         "started_because": state.identity.get(REASON),
@@ -70,7 +69,7 @@ def overview(view: ExperimentView) -> dict[str, Any]:
 
 def tao_figures(view: ExperimentView, found: Summary, now: float) -> dict[str, Any]:
     """What NVIDIA TAO shows of an experiment: seconds, and budget units over all trials still to run."""
-    running = sorted({work.trial for work in view.state.works.values() if work.state is TrialState.RUNNING})
+    running = sorted({work.trial for work in view.state.running})
     left: Forecast = found.left
     return {
         "current_trial": running[-1] if running else None,

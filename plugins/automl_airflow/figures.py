@@ -58,10 +58,9 @@ def on_record(study: Study, record: Record) -> None:
     elif record.kind == "stop" and state.stop is not None:
         figures.incr("automl.experiments.ended", {**tags, "state": str(state.stop.state)})
     if record.kind in ("bound", "attempt", "ended", "lost", "closed"):
-        works = state.works.values()
-        running = sum(work.state is TrialState.RUNNING for work in works)
+        running, waiting = len(state.running), sum(work.state is TrialState.WAITING for work in state.unended)
         figures.gauge("automl.slots.running", running, tags)
-        figures.gauge("automl.slots.waiting", sum(work.state is TrialState.WAITING for work in works), tags)
+        figures.gauge("automl.slots.waiting", waiting, tags)
         figures.gauge("automl.slots.used", running / study.experiment.trials.concurrency, tags)
 
 

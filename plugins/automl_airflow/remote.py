@@ -179,7 +179,7 @@ class RemoteTrial(SlotTask):
         """The attempt of this slot (or lane) that nobody has told the end of."""
         slot = int(self.slot or 0)
         if study.state.lanes is not None:
-            mine = [w.slot for w in study.state.works.values() if w.lane == slot and not w.state.ended]
+            mine = [work.slot for work in study.state.unended if work.lane == slot]
             if not mine:
                 return None
             slot = mine[0]

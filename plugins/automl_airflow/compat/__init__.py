@@ -82,7 +82,7 @@ def release_lost(
         step_ids: tasks of the trials.
         states: what `states_of` says, where the caller has asked already.
     """
-    unfinished = [work for work in study.state.works.values() if not work.state.ended]
+    unfinished = study.state.unended
     if not unfinished:
         return False
     states = states_of(context, step_ids) if states is None else states

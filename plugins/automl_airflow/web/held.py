@@ -24,7 +24,6 @@ from automl_airflow.web.opening import opening
 from automl_airflow.web.series import LiveSeries
 from automl_core.results.stages import stage_entries
 from automl_core.spec.stages import StageName
-from automl_core.states import TrialState
 from automl_core.study.stages import StageStudy, stages_of
 from automl_core.views.importance import Model, Observations, fit, importance, observe
 from automl_core.views.overview import overview
@@ -189,7 +188,7 @@ class HeldRun:
 
     def _version(self, volatile: bool) -> tuple[int, int]:
         """Changes with the journal, and while something runs with time too, where that matters."""
-        moving = volatile and any(work.state is TrialState.RUNNING for work in self.view.state.works.values())
+        moving = volatile and bool(self.view.state.running)
         return self.view.seq, int(time.monotonic() / _VOLATILE) if moving else 0
 
     def model(self) -> tuple[Observations, Model | None]:

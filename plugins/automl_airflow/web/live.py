@@ -148,7 +148,7 @@ def _news(view: ExperimentView, since: int) -> dict[str, Any]:
     done = sum(number for each, number in found.items() if each.ended)
     trials = view.changed_since(since) if since else []
     slots = int(state.plan.get("slots", 0))
-    ended = sum(work.state.ended for work in state.works.values())
+    ended = len(state.works) - len(state.unended)
     ranking = view.ranking
     return {
         "state": str(experiment_state(state)),

@@ -9,16 +9,18 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from automl_core.journal import JOURNAL, SEGMENTS, SNAPSHOT, LaterFormat, Record
 from automl_core.journal.segments import LostSegment, name_of, read_segments
 from automl_core.journal.snapshots import decode_snapshot
+from automl_core.results.entries import counts, ended_at, experiment_state, has_ended
+from automl_core.results.summary import summary
 from automl_core.search.base import Limit, PastTrial, ranked, seen_keys
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
-from automl_core.states import TrialState
+from automl_core.states import ExperimentState, TrialState
 from automl_core.study import Binding, Outcome, Study, StudyJournal, sealed
 from automl_core.study import state as states
 from automl_core.study.chunks import CHUNK_VERSION, chunks_in
@@ -145,8 +147,13 @@ def says_the_same(one: State, other: State, spec: Experiment) -> None:
     assert ranked(mine, 2) == ranked(list(theirs))[:2]
 
 
+GOES_ON = [*[("bind", 0)] * 14, *[("end", 0)] * 4, ("snapshot", 0), ("clear", 0)]
+"""A trial that was set apart runs again, beside those that never ended."""
+
+
 @settings(max_examples=40)
 @given(steps=STEPS)
+@example(steps=GOES_ON)
 def test_a_state_from_segments_is_that_of_all_records(steps: list[tuple[str, int]]) -> None:
     spec = experiment(budget={"min": 1, "max": 9})
     whole, apart = (State(plan={"slots": 1000, "units": 1}) for _ in range(2))
@@ -168,7 +175,7 @@ def test_a_state_from_segments_is_that_of_all_records(steps: list[tuple[str, int
 
 def filled(count: int, *, running: int = 0) -> State:
     """A state in which so many trials have ended."""
-    state = State(plan={"slots": 1000})
+    state = State(plan={"slots": 1000, "trials": 1000})
     for number in range(count + running):
         params = {"z": number / 1000, "kind": "a", "a": number}
         steps = [("bound", {"slot": number, "trial": number, "params": params, "seen": 1})]
@@ -199,7 +206,7 @@ def test_a_snapshot_carries_nothing_of_what_is_set_apart(chunked: None) -> None:
 
 
 def test_segments_are_joined_as_they_come_without_losing_any(chunked: None) -> None:
-    state, whole = State(plan={"slots": 1000}), filled(50)
+    state, whole = State(plan={"slots": 1000, "trials": 1000}), filled(50)
     reference = filled(50)
     for number in range(50):
         for kind, data in (
@@ -228,6 +235,32 @@ def test_an_ask_unpacks_nothing_but_columns_and_keys(chunked: None) -> None:
     assert not any("_rest" in chunk.__dict__ for chunk in read.sealed.chunks)
     assert history[0].curve == ((0, -0.5), (1, -0.25)), "until somebody looks"
     assert sum("_rest" in chunk.__dict__ for chunk in read.sealed.chunks) == 1
+
+
+def test_a_page_is_brought_up_to_date_without_unpacking_what_has_ended(chunked: None) -> None:
+    """Whether it runs, how many are in each state, how long all has taken: asked at every look, of every run."""
+    read = again(filled(10 * CHUNK + KEPT, running=2))
+    whole = filled(10 * CHUNK + KEPT, running=2)
+    spec = experiment()
+    assert counts(read) == counts(whole)
+    assert counts(read)[TrialState.SUCCEEDED] == 10 * CHUNK + KEPT
+    assert counts(read)[TrialState.FAILED] == 0, "every state is named"
+    assert read.seconds == whole.seconds == sum(work.seconds for work in whole.works.values())
+    assert (has_ended(read), ended_at(read), experiment_state(read)) == (False, None, ExperimentState.RUNNING)
+    assert not any("_rest" in chunk.__dict__ for chunk in read.sealed.chunks)
+    assert list(read.works.values()) == list(whole.works.values())
+    assert summary(read, spec, 2e9) == summary(whole, spec, 2e9)
+
+
+def test_a_run_has_ended_when_its_last_work_has(chunked: None) -> None:
+    read, whole = again(filled(3 * CHUNK + KEPT, running=1)), filled(3 * CHUNK + KEPT, running=1)
+    stop = {"kind": "user", "state": "SUCCEEDED", "reason": "enough", "running": "drain"}
+    end = {"slot": 3 * CHUNK + KEPT, "state": "SYS_CANCELED", "reason": "gone"}
+    for state in (read, whole):
+        state.apply(Record(state.seq + 1, "", 1e9 + 5, "stop", stop))
+        assert not has_ended(state)
+        state.apply(Record(state.seq + 1, "", 1e9 + 7, "closed", end))
+        assert (has_ended(state), ended_at(state)) == (True, 1e9 + 7)
 
 
 @pytest.mark.parametrize("unit", ["cost", "seconds"])
