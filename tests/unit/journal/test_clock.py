@@ -1,4 +1,4 @@
-"""The clock that all who write a journal share: one that was wrong, one that was put right, and a store that is away."""
+"""The clock that all who write a journal share: one that was wrong, one put right, and a store that is away."""
 
 from __future__ import annotations
 
