@@ -99,8 +99,6 @@ def preload_trials() -> None:
 
 def _warm() -> None:
     """Do once what is remembered, so that no fork has to do it."""
-    from jinja2 import Environment
-
     from automl_airflow.compat import warm_client
     from automl_airflow.factory import experiment_dag
     from automl_airflow.plugin import is_installed
@@ -109,10 +107,8 @@ def _warm() -> None:
 
     path = Path("preloaded.yaml")
     experiment, _ = parse_document(_EXPERIMENT, str(path), Places.of(path, None))
-    experiment_dag(experiment, path, task="trial")
-    Environment(autoescape=True).from_string(
-        "{{ label }}"
-    )  # its lexer's expressions, compiled: what names a mapped instance
+    dag = experiment_dag(experiment, path, task="trial")
+    dag.get_template_env().from_string("{{ label }}")  # compiles its lexer's expressions: what names a mapped instance
     is_installed()
     warm_client()
 

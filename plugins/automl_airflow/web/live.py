@@ -78,8 +78,10 @@ class Channel:
             while True:
                 moved = self._moved
                 if first or self.seq > since:
-                    yield await self._event(since, self.seq)
-                    first, since = False, max(since, self.seq)
+                    seq = self.seq  # of this event: while a slow listener takes it, the next may come
+                    event = await self._event(since, seq)
+                    first, since = False, max(since, seq)
+                    yield event
                 if self.ended:
                     yield _format("ended", since, {"seq": since, "state": await self._state()})
                     return

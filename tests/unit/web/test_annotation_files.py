@@ -44,7 +44,7 @@ def test_a_file_is_checked_as_it_is_typed(world: World, ended: tuple[str, str]) 
     [
         ("agree: off\n", "Models label nothing by themselves."),
         ("stop: {target: 95%, rounds: 1}\n", "At most that is 1 round: 100 labels, 5.00 EUR."),
-        ("stop: {target: 95%}\n", "can be told after 125 random labels at the earliest, in round 4"),
+        ("stop: {target: 95%}\n", "can be told after 126 random labels at the earliest, in round 4"),
         ("stop: {money: 7}\n", "At most that is 2 rounds: 140 labels, 7.00 EUR."),
         ("stop: {rounds: null}\n", "Items come from"),
     ],
