@@ -200,7 +200,7 @@ def test_an_experiment_that_the_file_names_no_more_is_not_waited_for(airflow: Ai
     airflow.publish(FIRST["trees"], "trees")
     body = airflow.file.plain()
     body["models"] = [each for each in body["models"] if each["experiment"] != "linear"] + [
-        {"name": "rules", "command": ["./rules", "${items}", "${out}"]}
+        {"name": "rules", "family": "rules", "command": ["./rules", "${items}", "${out}"]}
     ]
     airflow.world.file = AnnotationFile.model_validate(body)
     found = over(airflow, waits)
