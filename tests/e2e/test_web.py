@@ -20,7 +20,7 @@ HOSTILE = '<img src=x onerror="window.hacked = true">'
 @pytest.fixture(scope="module")
 def going(world: World) -> tuple[str, str]:
     """An experiment that runs while the tests look at it; some of its trials fail once."""
-    command = world.command(mode="${mode}", steps=10, pause=0.25)
+    command = world.command(mode="${mode}", steps=10, pause=0.7)
     name = world.experiment(
         "seen",
         description=HOSTILE,

@@ -11,6 +11,7 @@ import pytest
 
 from automl_core.housekeeping import BeingDeleted, Plan, carry_out, look, settle
 from automl_core.housekeeping.mark import FRESH, MARK, Mark, read_mark, write_mark
+from automl_core.journal import SEGMENTS
 from automl_core.results.reading import find_run, read_result
 from automl_core.spec.models import Experiment
 from automl_core.storage import open_store
@@ -24,6 +25,7 @@ from tests.contract.object_servers import BUCKET, MotoServer
 from tests.support.memory_store import MemoryStore
 from tests.unit.housekeeping.yard import DAY, NOW, first_key, going, lived, planned
 from tests.unit.results.lab import experiment
+from tests.unit.study.test_sealed import CHUNK, KEPT, again, filled, small_chunks
 
 T = TypeVar("T")
 
@@ -107,6 +109,30 @@ def test_what_goes_is_gone_and_nothing_else(store: ObjectStore, caplog: pytest.L
     local = store.local_path("digits/a")
     assert local is None or not local.exists()
     assert not planned(store, at=LATER).items
+
+
+def test_a_long_run_goes_with_its_segments_wherever_it_breaks_off() -> None:
+    """They stand in a folder of their own, and nobody else would find them once the run's journal is gone."""
+    for changes in range(60):
+        store = MemoryStore()
+        lab = lived(store, "long", days_ago=90)
+        with small_chunks():
+            study = filled(3 * CHUNK + KEPT)
+            for name, body in again(study).segments().items():
+                store.put(f"{lab.prefix}{SEGMENTS}{name}", body)
+        plan = planned(store, what="runs", keep_last=0)
+        assert going(plan) == [lab.prefix]
+        try:
+            gone(Dying(store, changes), plan)
+        except Killed:
+            rest = planned(store, what="runs", keep_last=0, at=LATER)
+            assert gone(store, rest, at=LATER).failed == []
+            assert store.list("") == []
+        else:
+            assert store.list("") == []
+            break
+    else:
+        pytest.fail("it never came to its end")
 
 
 def test_killed_anywhere_nothing_looks_alive_and_the_next_time_finishes_it(store: ObjectStore) -> None:
