@@ -16,8 +16,8 @@ from tests.standins.kubernetes.disruption import LOST_PODS, place_of
 from tests.standins.kubernetes.logs import ContainerLog
 from tests.standins.kubernetes.objects import ApiError, bad_request
 
-GoAway = Callable[[float, str], None]
-"""Be away for some seconds: `refuse` connections, or `drop` them."""
+GoAway = Callable[[float, str, tuple[str, int] | None], None]
+"""Be away for some seconds: `refuse` connections, or `drop` them. The last is the address of the client that asks."""
 
 
 class Control:
@@ -40,14 +40,14 @@ class Control:
                 case "DELETE", "faults":
                     self._cluster.faults.clear()
                 case "POST", "faults":
-                    await self._fault(await request.body())
+                    await self._fault(await request.body(), request.client)
                 case method, path:
                     raise ApiError(404, "NotFound", f"the stand-in knows no {method} /_standin/{path}")
         except ApiError as error:
             return refuse(error)
         return respond({"done": True})
 
-    async def _fault(self, body: bytes) -> None:
+    async def _fault(self, body: bytes, client: tuple[str, int] | None) -> None:
         """One fault: the key says which (`status`: an error for requests)."""
         try:
             fault: Any = msgspec.json.decode(body)
@@ -61,14 +61,14 @@ class Control:
                 mode = rest.get("mode", "refuse")
                 if mode not in {"refuse", "drop"}:
                     raise bad_request(f"mode: {mode!r} is none of refuse, drop")
-                self._go_away(float(seconds), mode)
+                self._go_away(float(seconds), mode, client)
             case {"close_watches": True}:
                 store.close_watches()
             case {"expire": True}:
                 store.compact()
                 store.close_watches()
             case {"cut": True}:
-                self._go_away(0.0, "drop")
+                self._go_away(0.0, "drop", client)
             case {"rotate": str() as pod}:
                 for log in self._logs(pod):
                     log.rotate()

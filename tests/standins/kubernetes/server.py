@@ -104,27 +104,32 @@ class Listener:
         self._cut()
         await self._task
 
-    def _cut(self) -> None:
+    def _cut(self, besides: tuple[str, int] | None = None) -> None:
         assert self._server is not None
         for connection in list(self._server.server_state.connections):
             transport = getattr(connection, "transport", None)
-            if transport is not None:
+            if transport is not None and (besides is None or getattr(connection, "client", None) != tuple(besides)):
                 transport.abort()
 
-    def go_away(self, seconds: float, mode: str) -> None:
-        if self._absence is None or self._absence.done():
+    def go_away(self, seconds: float, mode: str, asker: tuple[str, int] | None) -> None:
+        """Cut every connection but the asker's, at once: whoever has the answer meets no cut that was asked for before.
+
+        Then be away for so many seconds.
+        """
+        self._cut(asker)
+        if seconds > 0 and (self._absence is None or self._absence.done()):
+            self._dropping = True
             self._absence = asyncio.create_task(self._be_away(seconds, mode))
 
     async def _be_away(self, seconds: float, mode: str) -> None:
-        await asyncio.sleep(0.05)  # lets the request that asked for it be answered
         if mode == "drop":
-            self._dropping = True
-            self._cut()
             await asyncio.sleep(seconds)
             self._dropping = False
             return
+        await asyncio.sleep(0.05)  # lets the request that asked for it be answered
         assert self._application is not None
         await self.stop()
+        self._dropping = False
         await asyncio.sleep(seconds)
         self.socket = _listen(self.port)
         await self.start(self._application)

@@ -106,6 +106,14 @@ def test_the_server_goes_away_and_comes_back(cluster: KubernetesStandIn, core: c
     assert (found.metadata.uid, found.status.phase) == (started.metadata.uid, "Running")
 
 
+def test_a_cut_is_over_when_it_is_answered(cluster: KubernetesStandIn, core: client.CoreV1Api) -> None:
+    """What begins after it (another test's pods) is not met by it."""
+    cluster.fail(200, "create", "pods", delay=0.3)
+    start(core, "before-it", "true")  # its connection is kept, and cut
+    cluster.cut()
+    start(core, "after-it", "true")  # sent once: nothing that makes is sent again
+
+
 def test_watches_are_closed(cluster: KubernetesStandIn, core: client.CoreV1Api) -> None:
     url = f"{cluster.url}/api/v1/namespaces/default/pods?watch=true&timeoutSeconds=60"
     start(core, "seen")
