@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_airflow.annotation.common import project_page
 from automl_airflow.annotation.names import round_of_run, run_of_round
-from automl_airflow.models.demo import DemoFailed, client_of
+from automl_airflow.models.demo import DemoFailed, client_of, patiently, wait_for_dags
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import USER as ADMINISTRATOR
 from automl_airflow.standalone import StandaloneAirflow
@@ -106,7 +106,7 @@ class Demo:
                 raise DemoFailed(f"whoever labels has given up: {self._wrong[0]}")
             if state.seq != before:
                 last, before = time.monotonic(), state.seq
-            self._see_that_it_goes_on()
+            patiently(self._see_that_it_goes_on, last + self.patience)
             if not self.by_hand and time.monotonic() - last > self.patience:
                 raise DemoFailed(f"nothing happens any more: {self._url(len(state.rounds))}")
             self.sleep(1.0)
@@ -314,8 +314,7 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
 
     file = load_annotation_file(path)
     with client_of(airflow) as client:
-        for dag in (*(str(each.experiment) for each in file.experiments), *file.dag_ids):
-            client.wait_for_dag(dag)
+        wait_for_dags(client, (*(str(each.experiment) for each in file.experiments), *file.dag_ids))
         demo = Demo(file, client, PRODUCT_ROOT, say)
         with desks_of(airflow, file.name) as desks:
             demo.people = people_of(demo, desks)
