@@ -27,7 +27,7 @@ NIGHTS = [f"{datetime.now(UTC) + timedelta(days=later):%Y-%m-%d}" for later in (
 ROWS = 200
 
 MOMENTS = ("plan", "claimed", "written", "recorded")
-"""When it is struck: while `plan` runs; while `score` has a claim; has written the file, and not said so; has said so."""
+"""While `plan` runs; while `score` has a claim; has written the file and not said so; has said so."""
 
 
 @pytest.fixture(scope="module")
