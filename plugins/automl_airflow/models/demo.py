@@ -60,6 +60,7 @@ class Demo:
         by_hand: whether a person answers the first question, in Airflow's page.
         sleep: how to wait between two looks.
         patience: seconds that each step may take.
+        see: raises where the Airflow is none any more.
     """
 
     file: ModelFile
@@ -70,6 +71,7 @@ class Demo:
     by_hand: bool = False
     sleep: Callable[[float], None] = time.sleep
     patience: float = PATIENCE
+    see: Callable[[], None] = lambda: None
 
     def run(self) -> None:
         """All of it, in order.
@@ -188,6 +190,7 @@ class Demo:
 
         Raises:
             DemoFailed: it takes too long.
+            StandaloneError: a part of Airflow has ended.
         """
         deadline = time.monotonic() + (self.patience if patience is None else patience)
         while (found := patiently(look, deadline)) is None:
@@ -195,6 +198,7 @@ class Demo:
                 raise DemoFailed(
                     f"waited in vain for {what}: {self.airflow.run_url(dag_id(self.file.name, ROLLOUT), '')}"
                 )
+            self.see()
             self.sleep(1.0)
         return found
 
@@ -398,7 +402,9 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
         of_model = (dag_id(file.name, each) for each in (ROLLOUT, WATCH if live else SCORE))
         wait_for_dags(client, (*experiments, *of_model))
         try:
-            (LiveDemo if live else Demo)(file, path, client, PRODUCT_ROOT, say, by_hand=keep).run()
+            made = (LiveDemo if live else Demo)(file, path, client, PRODUCT_ROOT, say, by_hand=keep)
+            made.see = airflow.check
+            made.run()
         except ClientError as error:
             raise DemoFailed(str(error)) from error
     return 0

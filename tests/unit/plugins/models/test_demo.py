@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from automl_airflow.models import demo
+from automl_airflow.standalone import StandaloneError
 from automl_core.client.errors import AlreadyExists, BrokenFile, Conflict, NoAnswer
 from automl_core.client.records import Run, TaskInstance
 from automl_core.models.file import load_model_file
@@ -184,6 +185,16 @@ def test_a_demonstration_whose_airflow_does_not_know_its_dags_says_so_in_words()
     assert client.looks == 4
     with pytest.raises(demo.DemoFailed, match="line 3"):
         demo.wait_for_dags(client, ["broken"])  # type: ignore[arg-type]
+
+
+def test_an_airflow_of_which_a_part_has_ended_is_not_waited_for(shop: Shop) -> None:
+    def see() -> None:
+        raise StandaloneError("airflow triggerer has ended")
+
+    path = shop.write()
+    made = demo.Demo(load_model_file(path), path, FakeAirflow(shop), shop.home, print, sleep=lambda _: None, see=see)  # type: ignore[arg-type]
+    with pytest.raises(StandaloneError, match="triggerer has ended"):
+        made.wait("what never comes", lambda: None)
 
 
 def test_a_challenger_that_is_not_found_worse_ends_it(shown: Any) -> None:
