@@ -107,14 +107,15 @@ def test_a_bad_version_is_taken_back_and_its_night_scored_again_by_the_one_befor
 
 def test_keys_are_kept_as_they_are_written_whatever_type_the_program_sees(tmp_path: Path) -> None:
     lab = Theirs(tmp_path, keep=["id", "phone"])
-    for name, phones in (("part-0", ["0071", "1e5"]), ("part-1", ["12.50", "9007199254740993"])):
+    for name, phones, age in (("part-0", ["0071", "1e5"], 49), ("part-1", ["12.50", "9007199254740993"], 60)):
         path = tmp_path / "in" / f"ds={DATE}" / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{name}-{number},{20 + number},Bonn,1,{phone}" for number, phone in enumerate(phones)]
+        lines = [f"{name}-{number},{age + 3 * number},Bonn,1,{phone}" for number, phone in enumerate(phones)]
         path.write_text("\n".join(["id,age,city,plan,phone", *lines]) + "\n")
     assert lab.score().what == "scored"
     assert [row["phone"] for row in lab.out(DATE)] == ["0071", "1e5", "12.50", "9007199254740993"]
     assert [row["id"] for row in lab.out(DATE)] == ["part-0-0", "part-0-1", "part-1-0", "part-1-1"]
+    assert [row["prediction"] for row in lab.out(DATE)] == ["no", "yes", "yes", "yes"], "each beside its own row"
 
 
 @pytest.mark.parametrize("keep", [["id"], []])
