@@ -352,7 +352,7 @@ class StandaloneAirflow:
 
         deadline, last, told = time.monotonic() + timeout, "no answer", ""
         # one client: each reads all certificates, and doing so for each look took CPU from what is waited for
-        with httpx.Client(timeout=5) as http:
+        with httpx.Client(timeout=30) as http:
             while time.monotonic() < deadline:
                 check()
                 for component, process in self._processes.items():
