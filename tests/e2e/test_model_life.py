@@ -26,22 +26,6 @@ ENVIRONMENT = {
 }
 
 
-PRODUCER = """
-from airflow.sdk import Asset, dag, task
-
-@dag(schedule=None, is_paused_upon_creation=False)
-def rows_arrive():
-    @task(outlets=[Asset(name="arrived", uri="s3://lake/arrived")])
-    def produce():
-        pass
-
-    produce()
-
-rows_arrive()
-"""
-"""Whoever brings new rows for the model `woken`: a DAG of somebody else's, whose asset wakes `woken.score`."""
-
-
 @pytest.fixture(scope="module")
 def minute() -> datetime:
     """The minute in which the models of this module begin."""
@@ -84,11 +68,6 @@ def life(world: World, minute: datetime) -> Models:
     models.publish("nightly_search", "run_1", 0.5)
     deploy = {"to": "batch", "data": "${ts_nodash}.csv", "out": "scored/${ts_nodash}.csv", "keep": ["id"]}
     models.file("nightly", accept={"by": "nobody", "when": "better"}, deploy={**deploy, "schedule": "* * * * *"})
-    models.use("woken", 0.5)
-    place = "woken/ds=${ds}"
-    models.file("woken", deploy={"to": "batch", "data": f"{place}/rows.csv", "out": f"scored/{place}.csv",
-                                 "keep": ["id"], "schedule": {"assets": ["arrived"]}})  # fmt: skip
-    (world.root / "dags" / "rows_arrive.py").write_text(PRODUCER)
     world.wait_for_dag("churn_search")
     world.wait_for_dag("churn.rollout")
     return models
@@ -285,34 +264,6 @@ def backfill(life: Models, dag: str, since: datetime, until: datetime, conf: dic
         return len(found) == count + 1 and all(each["completed_at"] is not None for each in found)
 
     wait_until(ended, 120, f"a backfill of {dag}", explain=lambda: str(life.tasks(dag)))
-
-
-def test_each_update_of_an_asset_scores_what_has_come_and_nothing_twice(life: Models) -> None:
-    world, dag = life.world, "woken.score"
-    world.wait_for_dag(dag)
-    world.call("PATCH", f"/dags/{dag}", json={"is_paused": False})
-    nights = [f"{datetime.now(UTC) + timedelta(days=later):%Y-%m-%d}" for later in (1, 2, 3)]
-
-    def runs() -> list[tuple[str, str]]:
-        found = world.call("GET", f"/dags/{dag}/dagRuns")["dag_runs"]
-        return sorted((each["run_type"], each["state"]) for each in found)
-
-    for updates, come in ((1, nights[:2]), (2, []), (3, nights[2:])):
-        for night in come:
-            life.data(f"woken/ds={night}/rows", 7)
-        assert world.run("rows_arrive")[1] == "success"
-        wait_until(
-            lambda updates=updates: runs() == [("asset_triggered", "success")] * updates, 120,
-            f"{updates} runs of {dag}", explain=lambda: str(life.tasks(dag)),
-        )  # fmt: skip
-        there = nights[:2] if updates < 3 else nights
-        done = life.life("woken").state.scoring.done
-        assert {key[:10]: done[key].generation for key in done} == dict.fromkeys(there, 1)
-    ended = [each for each in life.life("woken").journal.records() if each.kind == "interval_ended"]
-    assert len(ended) == 3, "what had been scored was left alone by the later runs"
-    for night in nights:
-        written = (world.root / "scored" / "woken" / f"ds={night}.csv").read_text().splitlines()
-        assert [line.split(",")[2] for line in written] == ["model_version", *["1"] * 7]
 
 
 def test_an_answer_that_airflow_took_without_effect_is_not_lost(life: Models, lost: str) -> None:
