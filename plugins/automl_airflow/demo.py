@@ -34,6 +34,9 @@ DEFAULT_EXPERIMENT = PRODUCT_ROOT / "experiments" / "digits_mlp.yaml"
 SHORT_END = 1.0
 """Seconds for Airflow to end by itself: nothing runs in it any more, and its database stands a kill."""
 
+PATIENCE = 900.0
+"""Seconds for Airflow to become healthy, on a machine whose cores are taken too; a part that ends is told at once."""
+
 SETTINGS = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60"}
 """Files that changed are read at once all the same; to read all of them every ten seconds takes a quarter of a core."""
 
@@ -45,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the demonstration. Returns the exit code: 0 when the experiment found its best model, or all came out so."""
     options = _parse(argv)
     airflow = StandaloneAirflow(PRODUCT_ROOT / ".airflow", extra_env=SETTINGS)
+    airflow.patience = PATIENCE
     services = [kind(airflow.home) for kind in STANDINS]
     if options.stop:
         airflow.stop()

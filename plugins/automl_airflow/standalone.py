@@ -35,6 +35,10 @@ COMPONENTS: dict[str, list[str]] = {
 
 USER = "admin"
 
+LOCKED = 60
+"""Seconds that a process waits for others' locks on the SQLite file. With SQLite's own five, the DAG processor and the
+triggerer ended on a machine whose cores were all taken."""
+
 
 class StandaloneError(RuntimeError):
     """Airflow could not be started, or a part of it ended. The message has the log's last lines."""
@@ -71,7 +75,7 @@ class StandaloneAirflow:
         """
         self.home = home.resolve()
         self.dags, self.automl_home = dags, automl_home
-        self.database = database or f"sqlite:///{self.home / 'airflow.db'}"
+        self.database = database or f"sqlite:///{self.home / 'airflow.db'}?timeout={LOCKED}"
         self.parallelism = parallelism
         self.port = port
         self.extra_env = dict(extra_env or {})
@@ -175,6 +179,16 @@ class StandaloneAirflow:
         self._processes[component] = process
         self._started.add(process.pid)
         return process
+
+    def check(self) -> None:
+        """See that each component which this process has started is still there.
+
+        Raises:
+            StandaloneError: one has ended; with the last lines of its log.
+        """
+        for component, process in self._processes.items():
+            if process.poll() is not None:
+                raise StandaloneError(f"airflow {component} has ended:\n{self.last_lines(component)}")
 
     def pid(self, component: str) -> int:
         """Process id of a component."""
@@ -338,7 +352,7 @@ class StandaloneAirflow:
 
         deadline, last, told = time.monotonic() + timeout, "no answer", ""
         # one client: each reads all certificates, and doing so for each look took CPU from what is waited for
-        with httpx.Client(timeout=5) as http:
+        with httpx.Client(timeout=30) as http:
             while time.monotonic() < deadline:
                 check()
                 for component, process in self._processes.items():

@@ -58,6 +58,7 @@ class Models:
         """Rows with labels, as ``NAME.csv`` in the world's home."""
         found = rows(count, seed)
         path = self.world.root / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(found)

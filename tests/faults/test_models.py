@@ -5,102 +5,34 @@ Whatever is killed: one answer in the journal, nothing in use before it, in use 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
-import psycopg2
 import pytest
 
-from automl_airflow.standalone import running_airflow
 from automl_core.models.life import VersionState
 from tests.e2e.models import Models
 from tests.e2e.world import wait_until
-from tests.faults.database import Database
-from tests.faults.site import RESTART, FaultWorld, ancestors
-from tests.support.postgres import binaries, postgres
+from tests.faults.tasks import MODELS_AT_ONCE, PATIENCE, ROUNDS, Striker, Tasks, airflow_of_tasks
 
 pytestmark = pytest.mark.timeout(900)
-
-MODELS_AT_ONCE, ROUNDS = 3, 3
-PATIENCE = 150.0
-"""Seconds for the models of a case, one of whose tasks may have to be found without a heartbeat first."""
 
 MOMENTS = ("offer", "evaluate", "ask", "accept", "answered", "decide", "deploy")
 """The task that is struck while it runs; ``answered``: `accept` with a person's answer in its hands."""
 
 
-@dataclass
-class Rollouts:
-    """An Airflow on PostgreSQL whose tasks are seen in its database, since some are over in a second."""
-
-    models: Models
-    url: str
-
-    def running(self, names: list[str], task: str) -> dict[str, int]:
-        """Model → process of the task of its rollout that runs now."""
-        with contextlib.closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "select dag_id, pid from task_instance where state = 'running' and pid is not null and task_id = %s "
-                "and dag_id = any(%s)",
-                (task, [f"{name}.rollout" for name in names]),
-            )
-            return {dag.removesuffix(".rollout"): int(pid) for dag, pid in cursor.fetchall()}
-
-    def kill_worker(self, pid: int) -> bool:
-        """Kill a task's process and the worker above it; False where it was over already."""
-        scheduler, above = self.models.world.airflow.pid("scheduler"), ancestors(pid)
-        if scheduler not in above:
-            return False
-        for doomed in (pid, *above[: above.index(scheduler)]):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(doomed, signal.SIGKILL)
-        return True
-
-    def kill_scheduler(self) -> None:
-        """Kill the scheduler with all that it started."""
-        self.models.world.airflow.kill_component("scheduler")
-
-    def start_scheduler(self) -> None:
-        """Start it again, as a service manager would. Not in a thread that ends: it would end with that."""
-        time.sleep(RESTART)
-        self.models.world.airflow.start_component("scheduler")
-
-    def answer(self, name: str, answered: dict[str, float]) -> None:
-        """Answer where a model's approval waits for two seconds, as often as it asks."""
-        version = self.models.version(name, 1)
-        if version is None or version.state is not VersionState.ASKED:
-            return
-        if self.models.task(f"{name}.rollout", version.run, "accept") not in ("awaiting_input", "deferred"):
-            return
-        since = answered.setdefault(name, time.monotonic())
-        if time.monotonic() - since > 2 and not self.models.page(name, version.run).get("response_received"):
-            self.models.answer(name, version.run, "Accept", "admin")
-
-
 @pytest.fixture(scope="module")
-def rollouts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollouts]:
+def rollouts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tasks]:
     """The Airflow of this module."""
-    if binaries() is None:
-        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    with ExitStack() as stack:
-        url = stack.enter_context(postgres())
-        Database(url).limit_idle()
-        world = FaultWorld.make(tmp_path_factory.mktemp("rollouts"), database=url)
-        stack.enter_context(running_airflow(world.airflow))
-        yield Rollouts(Models(world), url.replace("+psycopg2", ""))
+    with airflow_of_tasks(tmp_path_factory.mktemp("rollouts"), ".rollout") as made:
+        yield made
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("fault", ["model-worker", "model-scheduler"])
 def test_nothing_is_in_use_without_an_answer_and_no_answer_comes_twice(
-    rollouts: Rollouts, fault: str, moment: str
+    rollouts: Tasks, fault: str, moment: str
 ) -> None:
     struck = 0
     for number in range(ROUNDS):
@@ -110,21 +42,23 @@ def test_nothing_is_in_use_without_an_answer_and_no_answer_comes_twice(
     assert struck >= (1 if fault == "model-scheduler" else MODELS_AT_ONCE), "what is to be struck is over too soon"
 
 
-def roll(rollouts: Rollouts, fault: str, moment: str, names: list[str]) -> set[str]:
+def roll(rollouts: Tasks, fault: str, moment: str, names: list[str]) -> set[str]:
     """Roll models out that are struck at a moment, and check them. Returns those that were struck."""
-    models = rollouts.models
-    striker = Striker(rollouts, fault, moment, names)
+    models, answered = rollouts.models, dict[str, float]()
+
+    def meant(name: str) -> bool:
+        return moment not in ("accept", "answered") or (moment == "answered") == (name in answered)
+
+    striker = Striker(rollouts, fault, "accept" if moment == "answered" else moment, names, meant)
     striker.start()
     for name in names:
         models.publish(f"{name}_search", "run", 0.5)
         models.file(name)
 
     def used() -> bool:
-        if striker.killed.is_set():
-            striker.killed.clear()
-            rollouts.start_scheduler()
+        striker.mend()
         for name in names:
-            rollouts.answer(name, striker.answered)
+            answer(models, name, answered)
         return all(models.state_of(name, 1) == "IN_USE" for name in names)
 
     try:
@@ -134,34 +68,20 @@ def roll(rollouts: Rollouts, fault: str, moment: str, names: list[str]) -> set[s
     finally:
         striker.over.set()
         striker.join()
+        striker.mend()
     return striker.struck
 
 
-class Striker(threading.Thread):
-    """Looks all the time for the task that is to be struck, and strikes each model once."""
-
-    def __init__(self, rollouts: Rollouts, fault: str, moment: str, names: list[str]) -> None:
-        super().__init__(daemon=True)
-        self.rollouts, self.fault, self.moment, self.names = rollouts, fault, moment, names
-        self.struck: set[str] = set()
-        self.answered: dict[str, float] = {}
-        self.over, self.killed = threading.Event(), threading.Event()
-
-    def run(self) -> None:
-        """Strike until all are struck, or nobody wants it any more; the scheduler once."""
-        task = "accept" if self.moment == "answered" else self.moment
-        while not self.over.wait(0.02) and len(self.struck) < len(self.names):
-            waiting = [name for name in self.names if name not in self.struck]
-            for name, pid in self.rollouts.running(waiting, task).items():
-                if task == "accept" and (self.moment == "answered") != (name in self.answered):
-                    continue
-                if self.fault == "model-scheduler":
-                    self.struck.add(name)
-                    self.rollouts.kill_scheduler()
-                    self.killed.set()
-                    return
-                if self.rollouts.kill_worker(pid):
-                    self.struck.add(name)
+def answer(models: Models, name: str, answered: dict[str, float]) -> None:
+    """Answer where a model's approval waits for two seconds, as often as it asks."""
+    version = models.version(name, 1)
+    if version is None or version.state is not VersionState.ASKED:
+        return
+    if models.task(f"{name}.rollout", version.run, "accept") not in ("awaiting_input", "deferred"):
+        return
+    since = answered.setdefault(name, time.monotonic())
+    if time.monotonic() - since > 2 and not models.page(name, version.run).get("response_received"):
+        models.answer(name, version.run, "Accept", "admin")
 
 
 def check(models: Models, name: str) -> None:

@@ -18,13 +18,15 @@ output: {{storage: {storage}}}
 candidates: {{experiments: [{experiment}]}}   # what {experiment} publishes becomes a version
 
 evaluate:
-  data: {data}                    # the latest rows with their outcome, beside which no model was trained
+  data: {data}                    # the latest rows with their outcome, that no version was trained on
 {target}
 accept:
   when: better                   # or not_worse, or passes (the regression tests alone)
   by: {by}                     # or a list of users; nobody: by itself, where `when` holds
   within: 3d                     # nobody's silence accepts
 {deploy}"""
+
+_UNKNOWN = "  # target: outcome              # with `program`, of models that this product has not trained\n"
 
 _DEPLOY = """
 deploy:                          # what is in use scores a new partition every night
@@ -76,7 +78,7 @@ def new(
         name=name, storage=_quoted(storage), experiment=found, data=_quoted(data),
         target="\n".join(
             f"  {field}: {_quoted(value)}" for field, value in (("target", target), ("key", key)) if value
-        ) + ("\n" if target or key else ""),
+        ) + ("\n" if target or key else "") + ("" if target else _UNKNOWN),
         by=f"[{', '.join(by)}]" if by else "anybody",
         deploy=_DEPLOY.format(
             rows=_quoted(rows), out=_quoted(out),

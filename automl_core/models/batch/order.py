@@ -56,6 +56,7 @@ class Order:
         lineage: columns of the same value in each row.
         home: AUTOML_HOME.
         memory: bytes of address space at most; None for no limit of ours.
+        program: who scores a model that this product has not written (`by_program.told`); None: nobody.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Order:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     home: str = "."
     memory: int | None = None
+    program: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         """As text; columns stay in their order."""

@@ -114,12 +114,22 @@ def together(found: list[Fingerprint]) -> Fingerprint:
 
 def _write(order: Order, access: Access, folder: Path, made: Path) -> Report:
     """Score into a file. Returns what can be said of it before it is anywhere."""
-    from automl_core.modelfile.model import read_info
-    from automl_core.modelfile.writing import FORECASTING
+    from automl_core.modelfile.writing import FORECASTING, MODEL_FILE
 
     if _look(order, access).digest != order.digest:
         raise CantScore("changed", f"{order.data.text} is not what it was when the interval was claimed")
+    ours = (folder / MODEL_FILE).is_file()
+    if not ours and order.program is None:
+        raise CantScore(
+            "cant", f"version {order.version} is no model of this product (there is no {MODEL_FILE}): name the program "
+            "that scores it (evaluate.program); deploy.backend local runs it",
+        )  # fmt: skip
     with writer(made) as write:
+        if not ours:
+            found = _told_by_program(order, access, folder, write)
+            return replace(found, fingerprint=_look(order, access).to_json())
+        from automl_core.modelfile.model import read_info
+
         if read_info(folder)["problem"].get("kind") == FORECASTING:
             from automl_core.modelfile.series import load as load_series
 
@@ -136,7 +146,6 @@ def _predictions(order: Order, access: Access, model: Model, write: Write) -> Re
     from automl_core.modelfile.scoring.command import predictions
     from automl_core.modelfile.scoring.review import Tally
     from automl_core.modelfile.scoring.sources import source_of
-    from automl_core.modelfile.scoring.values import nearest
 
     if order.proba and not model.classes:
         raise CantScore("cant", f"deploy.proba: {model.target} is a number: there are no probabilities")
@@ -150,17 +159,61 @@ def _predictions(order: Order, access: Access, model: Model, write: Write) -> Re
         except ValueError as error:
             raise CantScore("cant", f"{name}: {error}") from error
         tally.add(model.schema, frame)
-        table: dict[str, Any] = {}
-        for kept in order.keep:
-            if kept not in source.names:
-                raise CantScore("cant", f"{name} has no column {kept!r} to keep{nearest(kept, source.names)}")
-            table[kept] = _values(given, kept)
+        table = _kept(order, given, source.names, name)
         found, said = predictions(model.scorer, frame, proba=order.proba)
         table = _with_lineage(table, found, order.lineage)
         notes |= dict.fromkeys(said)
         write(table, frame.n)
         columns, rows = tuple(table), rows + frame.n
     return Report(rows, rows, columns=columns, notes=(*tally.texts(), *notes))
+
+
+def _kept(order: Order, piece: Any, names: tuple[str, ...], file: str) -> dict[str, Any]:
+    """The columns of a piece that are copied as they are."""
+    from automl_core.modelfile.scoring.values import nearest
+
+    for kept in order.keep:
+        if kept not in names:
+            raise CantScore("cant", f"{file} has no column {kept!r} to keep{nearest(kept, names)}")
+    return {kept: _values(piece, kept) for kept in order.keep}
+
+
+def _told_by_program(order: Order, access: Access, folder: Path, write: Write) -> Report:
+    """A model that isn't ours: what its program says, a row for each row."""
+    from automl_core.modelfile.scoring.sources import source_of
+    from automl_core.models.batch.by_program import part_of, pieces_of, predicted
+
+    found = predicted(order, access, folder)
+    columns, done = tuple[str, ...](), 0
+    if not order.keep:
+        for rows, said in pieces_of(found):
+            table = _with_lineage({}, said, order.lineage)
+            write(table, rows)
+            columns, done = tuple(table), done + rows
+    else:  # as they are in the files: what the program was given has types
+        for piece, name in _pieces(order.data, order, access, order.keep):
+            given = piece if not isinstance(piece, list) or piece else {each: [] for each in order.keep}
+            try:
+                source = source_of(given)
+            except ValueError as error:
+                raise CantScore("cant", f"{name}: {error}") from error
+            kept = _kept(order, given, source.names, name)
+            if done + source.rows > found.n:
+                raise _other_rows(order)
+            _, said = part_of(found, done, done + source.rows)
+            table = _with_lineage(kept, said, order.lineage)
+            write(table, source.rows)
+            columns, done = tuple(table), done + source.rows
+    if done != found.n:
+        raise _other_rows(order)
+    silent = found.coded("prediction").texts().count(None)
+    notes = (f"{silent:,} of {found.n:,} rows have no prediction: the program said nothing of them",) if silent else ()
+    return Report(found.n, found.n, columns=columns, notes=notes)
+
+
+def _other_rows(order: Order) -> CantScore:
+    return CantScore("cant", f"{order.data.text}: what is to be kept has other rows than the program was given: is a "
+                     "line empty?")  # fmt: skip
 
 
 def _forecasts(order: Order, access: Access, model: SeriesModel, write: Write) -> Report:

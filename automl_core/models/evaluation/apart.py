@@ -60,7 +60,7 @@ class Request:
         """
         data = self.data
         if not isinstance(data, (str, Path)):
-            from automl_core.models.evaluation.program import write_rows
+            from automl_core.models.evaluation.asking import write_rows
             from automl_core.models.evaluation.rows import Rows
 
             data = write_rows(Rows.of(data), folder / TABLE)

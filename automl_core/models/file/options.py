@@ -35,20 +35,31 @@ def evaluate_options(
     trained = {"challenger": Trained(fingerprints=version.source.fingerprints)}
     if champion is not None:
         trained["champion"] = Trained(fingerprints=champion.source.fingerprints)
+    program = program_of(file, path, environment) if given.program is not None else None
     return EvaluateOptions(
         version=version.number, champion=champion.number if champion is not None else None, target=given.target,
         key=given.key, group=given.group, metric=given.metric, slices=tuple(given.slices),
         tests=tuple(regression_tests(file, path)), confidence=given.confidence, least_rows=given.least_rows,
-        when=accept.when, margin=accept.margin, trained=trained, program=_program(file, path, environment),
+        when=accept.when, margin=accept.margin, trained=trained, program=program,
     )  # fmt: skip
 
 
-def _program(file: ModelFile, path: Path, environment: str | None) -> Program | None:
+def program_of(file: ModelFile, path: Path, environment: str | None) -> Program:
+    """The program that scores models which aren't ours, in evaluations and for batch scoring.
+
+    Args:
+        file: the model's, with ``evaluate.program``.
+        path: where that lies.
+        environment: folder of the program's environment; None: what is there.
+
+    Raises:
+        ValueError: the file names none.
+    """
     from automl_core.models.evaluation.options import Program
 
     given = file.evaluate.program
     if given is None:
-        return None
+        raise ValueError(f"{file.name} names no program (evaluate.program)")
     command = given.command if isinstance(given.command, str) else tuple(given.command)
     return Program(
         command=command,

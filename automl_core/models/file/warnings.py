@@ -76,17 +76,22 @@ def _deploy(file: ModelFile) -> Iterator[Problem]:
     deploy = file.batch
     if deploy is None:
         return
+    if file.evaluate.program is not None and deploy.backend != "local":
+        yield Problem(
+            "a program scores models that this product has not written, and on the worker alone: their intervals fail "
+            "here", ("deploy", "backend"), found=deploy.backend, suggestion="Say backend: local", severity="warning",
+        )  # fmt: skip
     data = data_set_of(deploy.data).place
-    dates = dates_in(data) or dates_in(data_set_of(deploy.out).place)
+    dates = dates_in(data_set_of(deploy.out).place) if not dates_in(data) else []  # those of data are found by listing
     schedule = deploy.schedule
     by_assets = isinstance(schedule, Schedule) and schedule.assets is not None
     if schedule is None or deploy.cron in TIMELESS or by_assets:
         what = "runs that assets start have" if by_assets else "no schedule gives runs"
         if dates:
             yield Problem(
-                f"the places name ${{{dates[0]}}}, and {what} {'no ' if by_assets else 'a '}logical date",
+                f"`out` names ${{{dates[0]}}}, `data` no date, and {what} {'no ' if by_assets else 'a '}logical date",
                 ("deploy", "schedule") if schedule is not None else ("deploy",),
-                suggestion="Give a cron schedule, or begin runs with a logical date", severity="warning",
+                suggestion="Name the date in `data` too: partitions that come are found", severity="warning",
             )  # fmt: skip
         elif schedule is None:
             yield Problem(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_airflow.annotation.common import project_page
 from automl_airflow.annotation.names import round_of_run, run_of_round
-from automl_airflow.models.demo import DemoFailed, client_of
+from automl_airflow.models.demo import DemoFailed, client_of, patiently, wait_for_dags
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import USER as ADMINISTRATOR
 from automl_airflow.standalone import StandaloneAirflow
@@ -57,6 +57,7 @@ class Demo:
         by_hand: whether a person labels, on the page.
         sleep: how to wait between two looks.
         patience: seconds that each round may take.
+        see: raises where the Airflow is none any more.
     """
 
     file: AnnotationFile
@@ -67,6 +68,7 @@ class Demo:
     by_hand: bool = False
     sleep: Callable[[float], None] = time.sleep
     patience: float = PATIENCE
+    see: Callable[[], None] = lambda: None
     _before: set[str] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
     _wrong: list[str] = field(default_factory=list)
@@ -106,9 +108,10 @@ class Demo:
                 raise DemoFailed(f"whoever labels has given up: {self._wrong[0]}")
             if state.seq != before:
                 last, before = time.monotonic(), state.seq
-            self._see_that_it_goes_on()
+            patiently(self._see_that_it_goes_on, last + self.patience)
             if not self.by_hand and time.monotonic() - last > self.patience:
                 raise DemoFailed(f"nothing happens any more: {self._url(len(state.rounds))}")
+            self.see()
             self.sleep(1.0)
         for line in told(project.state, self.file):
             if line not in self._told:
@@ -314,9 +317,9 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
 
     file = load_annotation_file(path)
     with client_of(airflow) as client:
-        for dag in (*(str(each.experiment) for each in file.experiments), *file.dag_ids):
-            client.wait_for_dag(dag)
+        wait_for_dags(client, (*(str(each.experiment) for each in file.experiments), *file.dag_ids))
         demo = Demo(file, client, PRODUCT_ROOT, say)
+        demo.see = airflow.check
         with desks_of(airflow, file.name) as desks:
             demo.people = people_of(demo, desks)
             try:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from automl_airflow.models.names import ACCEPT, NOTE, YES
 from automl_airflow.session import PRODUCT_ROOT
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from automl_core.client.records import Run
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
+
+T = TypeVar("T")
 
 PATIENCE = 1200.0
 """Seconds within which each step has to come out."""
@@ -58,6 +60,7 @@ class Demo:
         by_hand: whether a person answers the first question, in Airflow's page.
         sleep: how to wait between two looks.
         patience: seconds that each step may take.
+        see: raises where the Airflow is none any more.
     """
 
     file: ModelFile
@@ -68,6 +71,7 @@ class Demo:
     by_hand: bool = False
     sleep: Callable[[float], None] = time.sleep
     patience: float = PATIENCE
+    see: Callable[[], None] = lambda: None
 
     def run(self) -> None:
         """All of it, in order.
@@ -186,13 +190,15 @@ class Demo:
 
         Raises:
             DemoFailed: it takes too long.
+            StandaloneError: a part of Airflow has ended.
         """
         deadline = time.monotonic() + (self.patience if patience is None else patience)
-        while (found := look()) is None:
+        while (found := patiently(look, deadline)) is None:
             if time.monotonic() > deadline:
                 raise DemoFailed(
                     f"waited in vain for {what}: {self.airflow.run_url(dag_id(self.file.name, ROLLOUT), '')}"
                 )
+            self.see()
             self.sleep(1.0)
         return found
 
@@ -265,7 +271,16 @@ class Demo:
         dag, run = (quote(each, safe="") for each in (dag_id(self.file.name, ROLLOUT), version.run))
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{ACCEPT}/-1/hitlDetails"
         self.sleep(2.0)  # an answer at once may meet the worker that has just asked (apache/airflow#68741)
-        self.airflow.ask("PATCH", path, json={"chosen_options": [YES], "params_input": {NOTE: "the demonstration"}})
+        body = {"chosen_options": [YES], "params_input": {NOTE: "the demonstration"}}
+        self.wait("the answer to be taken", lambda: self._given(path, body))
+
+    def _given(self, path: str, body: dict[str, Any]) -> bool:
+        """Answer; an answer that is there already is this one, of a request whose own answer was lost."""
+        from automl_core.client.errors import Conflict
+
+        with suppress(Conflict):
+            self.airflow.ask("PATCH", path, json=body)
+        return True
 
     def automl(self, *arguments: str, quiet: bool = False) -> str:
         """A command of ``automl``, told and run.
@@ -287,6 +302,45 @@ class Demo:
         if code != 0:
             raise DemoFailed(f"automl {' '.join(arguments)}: {err.getvalue().strip()}")
         return out.getvalue()
+
+
+def patiently(look: Callable[[], T], deadline: float) -> T | None:
+    """What a look finds; None where Airflow gave no answer to it and there is time for another.
+
+    A machine whose cores are all taken, by Airflow's own first minute say, answers late.
+
+    Args:
+        look: asks, and changes nothing.
+        deadline: `time.monotonic` until which no answer is no end.
+
+    Raises:
+        ClientError: Airflow refuses, or there was no answer to the last look.
+    """
+    from automl_core.client.errors import Unreachable
+
+    try:
+        return look()
+    except Unreachable:
+        if time.monotonic() > deadline:
+            raise
+        return None
+
+
+def wait_for_dags(client: AirflowClient, dags: Iterable[str], patience: float = PATIENCE) -> None:
+    """Wait until Airflow knows each DAG of a demonstration.
+
+    Raises:
+        DemoFailed: it doesn't, or gives no answer.
+    """
+    from automl_core.client.errors import ClientError
+
+    for dag in dags:
+        deadline = time.monotonic() + patience
+        try:
+            while patiently(lambda dag=dag: client.wait_for_dag(dag, timeout=patience), deadline) is None:  # type: ignore[misc]
+                pass
+        except ClientError as error:
+            raise DemoFailed(str(error)) from error
 
 
 def new_rows(date: str) -> Path:
@@ -345,10 +399,12 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
     live = file.served is not None
     with client_of(airflow) as client:
         experiments = [each.experiment for each in (file.sources if live else file.sources[:1])]
-        for dag in (*experiments, *(dag_id(file.name, each) for each in (ROLLOUT, WATCH if live else SCORE))):
-            client.wait_for_dag(dag)
+        of_model = (dag_id(file.name, each) for each in (ROLLOUT, WATCH if live else SCORE))
+        wait_for_dags(client, (*experiments, *of_model))
         try:
-            (LiveDemo if live else Demo)(file, path, client, PRODUCT_ROOT, say, by_hand=keep).run()
+            made = (LiveDemo if live else Demo)(file, path, client, PRODUCT_ROOT, say, by_hand=keep)
+            made.see = airflow.check
+            made.run()
         except ClientError as error:
             raise DemoFailed(str(error)) from error
     return 0

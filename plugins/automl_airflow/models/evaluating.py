@@ -129,15 +129,25 @@ def options_of(
     from automl_core.models.file.options import evaluate_options
     from automl_core.spec.errors import SpecError
 
-    environment = _environment(file, path, stack, say)
+    environment = environment_of(file, path, stack, say)
     try:
         return evaluate_options(file, path, version, champion, environment)
     except SpecError as error:
         raise AirflowFailException(f"evaluate.tests: {error}") from error
 
 
-def _environment(file: ModelFile, path: Path, stack: ExitStack, say: Any) -> str | None:
-    """The folder of the environment that the program of a file runs in; None: Airflow's own."""
+def environment_of(file: ModelFile, path: Path, stack: ExitStack, say: Any) -> str | None:
+    """The folder of the environment that the program of a file runs in; None: Airflow's own.
+
+    Args:
+        file: the model's.
+        path: where it lies, and the lock file beside it.
+        stack: holds the environment for as long as it is open.
+        say: is told of what takes time.
+
+    Raises:
+        AirflowFailException: it can't be had.
+    """
     from automl_airflow.session import home
     from automl_core.environments import EnvironmentProblem
     from automl_core.environments.beside import environment_beside

@@ -43,7 +43,7 @@ def score_dag(file: ModelFile, path: Path) -> DAG:
         **dag_arguments(file, path, SCORE),
     )
     inlets, outlets = _assets(file)
-    operator, own = _operator(file)
+    operator, own = _operator(file, path)
     with dag:
         plan = PlanOperator(task_id=PLAN, file=file, retries=RETRIES, retry_delay=RETRY_DELAY, inlets=inlets)
         operator.partial(
@@ -74,7 +74,7 @@ def spans() -> bool:
     return conf.getboolean("scheduler", "create_cron_data_intervals")
 
 
-def _operator(file: ModelFile) -> tuple[type[Any], dict[str, Any]]:
+def _operator(file: ModelFile, path: Path) -> tuple[type[Any], dict[str, Any]]:
     """The operator that scores, and what it takes. Imported only where a file needs it."""
     deploy = file.deploy
     if isinstance(deploy, KubernetesBatch):
@@ -85,7 +85,7 @@ def _operator(file: ModelFile) -> tuple[type[Any], dict[str, Any]]:
         from automl_airflow.models.score_sql import SqlScoreOperator
 
         return SqlScoreOperator, {}
-    return ScoreOperator, {}
+    return ScoreOperator, {"path": str(path)}
 
 
 def _params() -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseOperator
@@ -150,9 +152,11 @@ class ScoreOperator(ScoreTask, BaseOperator):
     ui_color = "#fdebd3"
     template_fields: Sequence[str] = ("interval",)
 
-    def __init__(self, *, file: ModelFile, interval: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, file: ModelFile, path: str = "", interval: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.file, self.interval = file, interval
+        self.file, self.path, self.interval = file, path, interval
         self._process: ScoringProcess | None = None
 
     def execute(self, context: Any, event: Any = None) -> dict[str, Any]:
@@ -169,12 +173,35 @@ class ScoreOperator(ScoreTask, BaseOperator):
     def _scored(self, attempt: Attempt) -> Report:
         from automl_core.models.batch.processes import ScoringProcess
 
-        order = attempt.order
-        self._process = ScoringProcess(order, keys_of(order))
-        try:
-            return self._process.run(self.log.info, lambda: not self.killed)
-        finally:
-            self._process = None
+        with ExitStack() as stack:
+            try:
+                order = self._with_program(attempt.order, stack)
+            except AirflowFailException as error:
+                attempt.failed(str(error))
+                raise
+            self._process = ScoringProcess(order, keys_of(order))
+            try:
+                return self._process.run(self.log.info, lambda: not self.killed)
+            finally:
+                self._process = None
+
+    def _with_program(self, order: Order, stack: ExitStack) -> Order:
+        """The order with the program that scores models which aren't ours, where the file names one.
+
+        Raises:
+            AirflowFailException: its environment can't be had.
+        """
+        from pathlib import Path
+
+        from automl_airflow.models.evaluating import environment_of
+        from automl_core.models.batch.by_program import told
+        from automl_core.models.file.options import program_of
+
+        evaluate, path = self.file.evaluate, Path(self.path)
+        if evaluate.program is None:
+            return order
+        program = program_of(self.file, path, environment_of(self.file, path, stack, self.log.info))
+        return replace(order, program=told(program, evaluate.target, evaluate.key))
 
     def on_kill(self) -> None:
         """The task was cleared or marked, or its worker is ending."""
@@ -248,8 +275,6 @@ class Attempt:
             words: why.
             final: whether another try would fail alike.
         """
-        from dataclasses import replace
-
         found: Outcome = self.task.patiently(lambda: self.batch.failed(self.begun, words))
         return replace(found, what="failed") if final else found
 

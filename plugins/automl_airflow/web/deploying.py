@@ -35,6 +35,7 @@ def draft(experiment: Experiment) -> str:
         *([f"  target: {_text(target)}"] if target else ["  # target: label  # column with what came true"]),
         "  # key: customer_id     # column that names a row, so that a bad case is found again",
         "  # slices: [country]    # columns whose values are looked at one by one",
+        *(() if _ours(experiment) else _PROGRAM),
         "accept:",
         "  when: better           # or not_worse, passes; else nobody is asked",
         "  by: anybody            # or a list of names, and of role:NAME",
@@ -42,6 +43,17 @@ def draft(experiment: Experiment) -> str:
         *_deployed(experiment, data),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+_PROGRAM = (
+    "  # scores what this product has not trained (docs/models.md):",
+    '  # program: {command: [python, "${file_dir}/score.py", "${rows}", "${model_dir}", "${predictions}"]}',
+)
+
+
+def _ours(experiment: Experiment) -> bool:
+    """Whether a template of this product trains it, whose models are scored without a program."""
+    return experiment.template is not None
 
 
 def _text(value: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +19,7 @@ from automl_airflow.models import score_tasks, score_waiting
 from automl_airflow.models.score_dag import schedule_of, score_dag
 from automl_airflow.models.score_tasks import PlanOperator, ScoreOperator, label_of, plain
 from automl_airflow.models.score_waiting import PartitionTrigger
-from automl_core.models.batch import Interval, Report, interval_at, processes
+from automl_core.models.batch import Interval, Order, Report, interval_at, processes
 from automl_core.models.batch.processes import ScoringProcess
 from automl_core.spec.models import Schedule
 from tests.unit.models.batch.lab import ANNA, Lab, day
@@ -90,6 +92,67 @@ def test_a_night_is_planned_scored_and_left_alone_when_the_task_is_cleared(lab: 
     assert (done["what"], done["rows"], done["version"]) == ("scored", 4, 1)
     assert score(lab, max_tries=11)["what"] == "already", "cleared: it says that it is scored"
     assert DATE not in plan(lab)
+
+
+def test_a_program_of_the_file_and_its_environment_go_with_the_order(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What asks it is tests/unit/models/batch/test_by_program.py's."""
+    from automl_core.models.file import ModelFile
+
+    held: list[str] = []
+
+    @contextmanager
+    def environment(wanted: Any, folder: Path, home: Path, *, say: Any) -> Iterator[Path | None]:
+        assert (wanted.lock, folder) == ("requirements.txt", tmp_path / "experiments")
+        held.append("held")
+        yield tmp_path / "environment"
+        held.append("let go")
+
+    monkeypatch.setattr("automl_core.environments.beside.environment_beside", environment)
+    program = {"command": ["python", "${file_dir}/score.py"], "environment": {"lock": "requirements.txt"},
+               "env": {"MODE": "night"}, "timeout": "5m"}  # fmt: skip
+    body = lab.file.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    body["evaluate"] |= {"program": program, "target": "churned", "key": "id"}
+    file = ModelFile.model_validate(body)
+    orders: list[Any] = []
+
+    def run(process: ScoringProcess, say: Any, wanted: Any) -> Report:
+        assert held == ["held"], "the environment is there while it runs"
+        orders.append(process._order)
+        return lab.runner(process._order)
+
+    monkeypatch.setattr(ScoringProcess, "run", run)
+    lab.rows(DATE)
+    task = score_dag(file, tmp_path / "experiments" / "churn.model.yaml").get_task("score")
+    operator = ScoreOperator(task_id="score", file=file, path=task.partial_kwargs["path"], interval=plain(day(DATE)))
+    assert operator.execute(context())["what"] == "scored"
+    assert held == ["held", "let go"]
+    asked = orders[0].program
+    assert (asked["target"], asked["key"]) == ("churned", "id")
+    assert asked["program"]["command"] == ("python", "${file_dir}/score.py")
+    assert asked["program"]["environment"] == str(tmp_path / "environment")
+    assert asked["program"]["folder"] == str(tmp_path / "experiments")
+    assert (asked["program"]["variables"], asked["program"]["timeout"]) == ({"MODE": "night"}, 300.0)
+    assert Order.from_json(orders[0].to_json()).program == json.loads(json.dumps(asked))
+
+
+def test_an_environment_that_can_not_be_had_gives_the_claim_back(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl_core.models.file import ModelFile
+
+    body = lab.file.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    body["evaluate"]["program"] = {"command": "score", "environment": {"lock": "requirements.txt"}}
+    file = ModelFile.model_validate(body)
+    lab.rows(DATE)
+    operator = ScoreOperator(
+        task_id="score", file=file, path=str(tmp_path / "churn.model.yaml"), interval=plain(day(DATE))
+    )
+    with pytest.raises(AirflowFailException, match=r"evaluate\.program\.environment: .*requirements\.txt"):
+        operator.execute(context())
+    assert not lab.life().state.scoring.open, "the next try has it at once"
+    assert not lab.life().state.scoring.done
 
 
 def test_a_backfill_takes_its_own_interval_alone_and_scores_again_where_it_is_asked(lab: Lab) -> None:

@@ -32,6 +32,29 @@ def test_what_a_killed_component_has_started_ends_with_it(tmp_path: Path) -> Non
     assert not _runs(worker)
 
 
+def test_a_part_that_has_ended_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    airflow = StandaloneAirflow(tmp_path)
+    airflow.check()  # one that somebody else has started is asked nothing
+    airflow.log_file("triggerer").parent.mkdir(parents=True, exist_ok=True)
+    airflow.log_file("triggerer").write_text("it was fine\ndatabase is locked\n")
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    airflow._processes["triggerer"] = process
+    airflow.check()
+    process.communicate()
+    with pytest.raises(StandaloneError, match=r"airflow triggerer has ended:(.|\n)*database is locked"):
+        airflow.check()
+
+
+def test_processes_wait_for_each_other_s_locks_on_the_database(tmp_path: Path) -> None:
+    """SQLite's own five seconds are over on a busy machine, and then the DAG processor and the triggerer end."""
+    from sqlalchemy import create_engine
+
+    airflow = StandaloneAirflow(tmp_path)
+    with create_engine(airflow.database).connect() as connection:
+        assert connection.exec_driver_sql("pragma busy_timeout").scalar() == 60_000
+    assert (tmp_path / "airflow.db").exists()
+
+
 def test_relative_paths_of_an_installed_product_begin_at_airflows_home(tmp_path: Path) -> None:
     program = (
         "from automl_airflow import session\n"

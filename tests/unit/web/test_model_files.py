@@ -76,6 +76,14 @@ def test_the_marks_of_a_draft_come_off_as_a_valid_group() -> None:
     assert parse_model_document(whole, "x.yaml")[0].deploy is not None
 
 
+def test_a_draft_for_results_of_ones_own_program_says_where_what_scores_them_goes() -> None:
+    text = drafted('train: "s3://lake/train.parquet"')
+    with_program = text.replace("  # program:", "  program:")
+    program = parse_model_document(with_program, "x.yaml")[0].evaluate.program
+    assert program is not None
+    assert program.command[1:] == ["${file_dir}/score.py", "${rows}", "${model_dir}", "${predictions}"]
+
+
 def test_a_result_tells_how_it_comes_into_use(world: World, ended: tuple[str, str], churn: str) -> None:
     body = body_of(world.client("vic").get(path(*ended, "/deploy")))
     assert body["possible"]

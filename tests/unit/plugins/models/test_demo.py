@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from automl_airflow.models import demo
-from automl_core.client.errors import AlreadyExists
+from automl_airflow.standalone import StandaloneError
+from automl_core.client.errors import AlreadyExists, BrokenFile, Conflict, NoAnswer
 from automl_core.client.records import Run, TaskInstance
 from automl_core.models.file import load_model_file
 from automl_core.models.life import Person
@@ -127,6 +128,73 @@ def test_each_step_is_told_and_all_of_it_comes_out(shown: Any, shop: Shop, monke
     assert -1 not in places, text
     state = shop.life().state
     assert (state.champion, str(state.version(2).state)) == (1, "TAKEN_BACK")
+
+
+class Late:
+    """An Airflow that gives no answer to the first requests of each kind, though it does what it was asked."""
+
+    def __init__(self, airflow: Any, times: int) -> None:
+        self.airflow, self.times, self.unanswered = airflow, times, {"run": 0, "task_instances": 0, "ask": 0}
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.airflow, name)
+        if name not in self.unanswered:
+            return found
+
+        def late(*arguments: Any, **more: Any) -> Any:
+            if self.unanswered[name] < self.times:
+                self.unanswered[name] += 1
+                if name == "ask":
+                    found(*arguments, **more)
+                raise NoAnswer("timed out")
+            if name == "ask":
+                raise Conflict("answered already")
+            return found(*arguments, **more)
+
+        return late
+
+
+def test_an_airflow_that_answers_late_is_asked_again(shop: Shop) -> None:
+    path, said = shop.write(), []
+    airflow = Late(FakeAirflow(shop), times=2)
+    made = demo.Demo(load_model_file(path), path, airflow, shop.home, said.append, sleep=lambda _: None, patience=60.0)  # type: ignore[arg-type]
+    airflow.unanswered["ask"] = 1
+    made.trained_and_accepted()
+    made.scored()
+    assert airflow.unanswered == {"run": 2, "task_instances": 2, "ask": 2}
+    assert shop.life().state.champion == 1
+    assert len(airflow.airflow.answers) == 1
+    with pytest.raises(NoAnswer):
+        demo.patiently(lambda: Late(airflow.airflow, 1).run("churn", "r"), 0.0)
+
+
+def test_a_demonstration_whose_airflow_does_not_know_its_dags_says_so_in_words() -> None:
+    class Client:
+        looks = 0
+
+        def wait_for_dag(self, dag: str, timeout: float) -> str:
+            self.looks += 1
+            if self.looks < 3:
+                raise NoAnswer("timed out")
+            if dag == "broken":
+                raise BrokenFile("Airflow can't use broken.yaml: line 3")
+            return dag
+
+    client = Client()
+    demo.wait_for_dags(client, ["a", "b"])  # type: ignore[arg-type]
+    assert client.looks == 4
+    with pytest.raises(demo.DemoFailed, match="line 3"):
+        demo.wait_for_dags(client, ["broken"])  # type: ignore[arg-type]
+
+
+def test_an_airflow_of_which_a_part_has_ended_is_not_waited_for(shop: Shop) -> None:
+    def see() -> None:
+        raise StandaloneError("airflow triggerer has ended")
+
+    path = shop.write()
+    made = demo.Demo(load_model_file(path), path, FakeAirflow(shop), shop.home, print, sleep=lambda _: None, see=see)  # type: ignore[arg-type]
+    with pytest.raises(StandaloneError, match="triggerer has ended"):
+        made.wait("what never comes", lambda: None)
 
 
 def test_a_challenger_that_is_not_found_worse_ends_it(shown: Any) -> None:
