@@ -100,6 +100,14 @@ def test_where_trials_run_there_is_no_file_of_passwords_and_no_key_of_the_bucket
     assert [name for name in readable if name not in security] == []
 
 
+def test_what_a_killed_scheduler_has_open_is_ended_by_the_database() -> None:
+    """Its forked workers keep its session "idle in transaction" for ever, and a new one passes the locked rows over."""
+    setting = "idle_in_transaction_session_timeout"
+    (told,) = re.findall(rf"ALTER DATABASE \w+ SET {setting} = '(\w+)';", (ROOT / "docs/deployment.md").read_text())
+    assert f"-c {setting}={told}" in compose()["services"]["postgres"]["command"]
+    assert re.fullmatch(r"[1-9]\d*(s|min)", told), "0 would be no limit"
+
+
 def test_nothing_is_published_beyond_this_machine_unasked() -> None:
     for name, body in compose()["services"].items():
         for port in body.get("ports", []):

@@ -22,7 +22,7 @@ from tests.sources import ROOT
 from tests.support.postgres import binaries, postgres
 from tests.unit.models.evaluation.small import rows
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
+pytestmark = pytest.mark.long
 
 NAME, DAG, SEARCH = "shelf", "shelf.annotation", "shelf_search"
 STORAGE = f"s3://{BUCKET}/runs"
