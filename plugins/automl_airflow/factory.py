@@ -27,6 +27,7 @@ from automl_airflow.ahead import slots_ahead
 from automl_airflow.assets import inlets_of, outlets_of
 from automl_airflow.closed import closed_problems
 from automl_airflow.form import build_params
+from automl_airflow.journal_tasks import RETRIES
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_airflow.session import home
 from automl_core.preview.warnings import warnings_of
@@ -151,7 +152,7 @@ def experiment_dag(
     outlets: dict[str, Any] = {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
-            task_id=PROPOSE, file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place
+            task_id=PROPOSE, file=str(path), retries=RETRIES, retry_delay=again["retry_delay"], **inlets, **where, **place
         )
         if len(experiment.tasks) == 1:
             operator, own = operator_of(experiment.tasks[0], experiment)
@@ -182,7 +183,7 @@ def _predict(experiment: Experiment, common: dict[str, Any]) -> list[Any]:
     from automl_airflow.maxcompute.scoring import PredictOperator
 
     trials = experiment.trials
-    again = {"retries": 3, "retry_delay": timedelta(seconds=trials.retry_delay)}
+    again = {"retries": RETRIES, "retry_delay": timedelta(seconds=trials.retry_delay)}
     return [PredictOperator(task_id="predict", **again, **common)]
 
 

@@ -21,7 +21,7 @@ _COLUMNS = ("place", "fault", "moment", "struck", "next_record", "end", "longer"
 
 _HERE = Path(__file__).parent
 _TIMEOUT = 3600
-"""Seconds for a case, its Airflow's start included: longer than all that it waits for itself, which says what is missing
+"""Seconds for a case, its Airflow's start included: longer than all its own waits, which say what is missing
 (`tests.support.patience`)."""
 
 

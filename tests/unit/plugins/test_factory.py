@@ -61,6 +61,7 @@ def test_the_experiments_retry_delay_is_airflows_and_its_retries_are_not() -> No
     assert trial.partial_kwargs["retry_delay"] == timedelta(seconds=7)
     assert trial.partial_kwargs["retries"] > 1, "tries of a dead worker are no failures of the trial"
     assert dag.get_task("reduce").retries == trial.partial_kwargs["retries"], "and none of what it has found"
+    assert dag.get_task("propose").retries == 5, "nor of the run: on a busy machine three workers in a row were not up"
 
 
 @pytest.mark.parametrize(
