@@ -152,7 +152,13 @@ def experiment_dag(
     outlets: dict[str, Any] = {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
-            task_id=PROPOSE, file=str(path), retries=RETRIES, retry_delay=again["retry_delay"], **inlets, **where, **place
+            task_id=PROPOSE,
+            file=str(path),
+            retries=RETRIES,
+            retry_delay=again["retry_delay"],
+            **inlets,
+            **where,
+            **place,
         )
         if len(experiment.tasks) == 1:
             operator, own = operator_of(experiment.tasks[0], experiment)
