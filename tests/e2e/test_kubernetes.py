@@ -18,7 +18,7 @@ import pytest
 from automl_airflow.standalone import running_airflow
 from automl_core.study.places import WAITING
 from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import MISSED_SOON, World, wait_until
 from tests.support.postgres import airflow_database
 
 pytestmark = pytest.mark.timeout(420)
@@ -33,7 +33,7 @@ def cluster() -> Iterator[TestCluster]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, cluster: TestCluster) -> Iterator[World]:
     with airflow_database() as database:
-        made = World.make(tmp_path_factory.mktemp("world"), database=database, **environment(cluster))
+        made = World.make(tmp_path_factory.mktemp("world"), database=database, **environment(cluster), **MISSED_SOON)
         prepare(made)
         cluster.look_for_folder(made)
         with running_airflow(made.airflow):

@@ -69,6 +69,12 @@ READING = {
 as soon as it is seen, so nobody waits for all others to be read anew: each ten seconds, that took a third of the CPU
 where there were a dozen files."""
 
+MISSED_SOON = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+}
+"""For who kills workers and schedulers, and waits until that is noticed. On a busy machine the living are missed too."""
+
 
 def _client() -> httpx.Client:
     """One for all calls: each of `httpx.request` reads all certificates of the world, a twentieth of a second of CPU.

@@ -20,7 +20,7 @@ from automl_airflow.standalone import running_airflow
 from automl_core.study import Study
 from automl_core.study.state import State
 from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import MISSED_SOON, World, wait_until
 from tests.faults.bucket import BUCKET, Bucket
 from tests.faults.database import Database
 from tests.support.patience import stretched
@@ -40,6 +40,11 @@ PATIENCE = 120.0
 
 class FaultWorld(World):
     """A world whose API server may be away: it is asked again until it is back."""
+
+    @classmethod
+    def make(cls, root: Path, *, database: str | None = None, **environment: str) -> World:
+        """See `World.make`; who is killed is missed soon."""
+        return super().make(root, database=database, **{**MISSED_SOON, **environment})
 
     def raw(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """See `World.raw`."""
