@@ -73,7 +73,7 @@ MISSED_SOON = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
 }
-"""For who kills workers and schedulers, and waits until that is noticed. On a busy machine the living are missed too."""
+"""For who kills workers and schedulers and waits until that is noticed; on a busy machine the living are missed too."""
 
 
 def _client() -> httpx.Client:
