@@ -72,6 +72,7 @@ FAULTS: dict[str, Fault] = {
     "worker": Fault(lambda site, running: running.kill_worker()),
     "scheduler": Fault(lambda site, running: site.restart("scheduler")),
     "scheduler-alone": Fault(lambda site, running: site.orphan_scheduler()),
+    "scheduler-starved": Fault(lambda site, running: site.starve("scheduler")),
     "triggerer": Fault(lambda site, running: site.restart("triggerer"), late=_last_waits, waits=True),
     "api-server": Fault(lambda site, running: site.restart("api-server")),
     "store": Fault(lambda site, running: site.kill_bucket()),

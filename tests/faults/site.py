@@ -129,6 +129,19 @@ class Site:
         time.sleep(RESTART)
         self.world.airflow.start_component("scheduler")
 
+    def starve(self, component: str, seconds: float = 25) -> None:
+        """Let a part of Airflow stand still, as on a machine that others use.
+
+        A scheduler whose heartbeat is older than `MISSED_SOON` says when it looks for orphans takes itself for dead,
+        and the tasks of its own workers, which have gone on meanwhile, for orphans.
+        """
+        process = psutil.Process(self.world.airflow.pid(component))
+        process.suspend()
+        try:
+            time.sleep(seconds)
+        finally:
+            process.resume()
+
     def kill_bucket(self, seconds: float = 15) -> None:
         """Kill the store and start it again after a while."""
         assert self.bucket is not None
