@@ -29,7 +29,7 @@ from tests.support.postgres import binaries, postgres
 CONNECTION = "bucket"
 TRIALS = 6
 PLACES = 2
-"""Trials at once; the file has room for one more, so that a slot always waits in the triggerer."""
+"""Trials at once; the file has room for one more, so that a slot waits in the triggerer while those train for long."""
 
 RESTART = 1.0
 """Seconds after which a service manager starts again what has died."""
@@ -75,8 +75,13 @@ class Site:
     killed: list[int] = field(default_factory=list)
     """Process groups of which nothing may be left."""
 
-    def write(self, name: str) -> None:
-        """The experiment file of a case."""
+    def write(self, name: str, held: int = TRIALS) -> None:
+        """The experiment file of a case.
+
+        Args:
+            name: of the experiment.
+            held: the first trial, of local ones, that trains no further until `Running.let_go`.
+        """
         world, grid = self.world, [round(0.15 * (1 + number), 2) for number in range(TRIALS)]
         if self.cluster is not None:
             task = self.cluster.task(world, arguments={"steps": 8, "pause": 0.4})
@@ -84,7 +89,7 @@ class Site:
         else:
             home = world.root / "cases" / name
             home.mkdir(parents=True)
-            task = {"name": "train", "grace": "1s", "command": world.command(home=home, steps=4, pause=0.8)}
+            task = {"name": "train", "grace": "1s", "command": world.command(home=home, steps=4, pause=0.8, held=held)}
             output = {"storage": f"s3://{BUCKET}/runs", "connection": CONNECTION}
         world.experiment(
             name, tasks=[task], output=output, search={"algorithm": "grid"},
@@ -92,9 +97,9 @@ class Site:
             trials={"max": TRIALS, "concurrency": PLACES + 1, "retries": 0},
         )  # fmt: skip
 
-    def start(self, name: str) -> Running:
-        """Start the run of a case."""
-        self.write(name)
+    def start(self, name: str, held: int = TRIALS) -> Running:
+        """Start the run of a case (see `write`)."""
+        self.write(name, held)
         return Running(self, name, self.world.start(name, {"concurrency": PLACES}))
 
     # --- what is done to it -------------------------------------------------------------------
@@ -213,6 +218,11 @@ class Running:
                 look = time.monotonic() + 5
                 assert self.site.world.state(self.name, self.run) in ("queued", "running"), f"it ended before {what}"
             time.sleep(0.05)
+
+    def let_go(self) -> None:
+        """Have the trials that are held train on."""
+        if self.site.cluster is None:
+            (self.site.world.root / "cases" / self.name / "go").touch()
 
     def waiting(self) -> int:
         """How many of its slots wait in the triggerer."""
