@@ -61,7 +61,13 @@ def test_the_experiments_retry_delay_is_airflows_and_its_retries_are_not() -> No
     assert trial.partial_kwargs["retry_delay"] == timedelta(seconds=7)
     assert trial.partial_kwargs["retries"] > 1, "tries of a dead worker are no failures of the trial"
     assert dag.get_task("reduce").retries == trial.partial_kwargs["retries"], "and none of what it has found"
-    assert dag.get_task("propose").retries == 5, "nor of the run: on a busy machine three workers in a row were not up"
+    propose: Any = dag.get_task("propose")
+    assert propose.retries == trial.partial_kwargs["retries"], "nor of the run that is to begin"
+    assert propose.retry_policy.at_most == 2, "but who has written something wrong hears so soon"
+    assert trial.partial_kwargs["retry_policy"].delay == timedelta(seconds=7)
+    kept = round_trip(dag).get_task("trial")
+    assert kept.has_retry_policy
+    assert (kept.retry_exponential_backoff, kept.max_retry_delay) == (2.0, timedelta(minutes=5)), "for lost workers"
 
 
 @pytest.mark.parametrize(
