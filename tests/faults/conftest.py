@@ -20,7 +20,7 @@ _COLUMNS = ("place", "fault", "moment", "struck", "next_record", "end", "longer"
 
 
 _HERE = Path(__file__).parent
-_TIMEOUT = 3600
+_TIMEOUT = 7200
 """Seconds for a case, its Airflow's start included: longer than all its own waits, which say what is missing
 (`tests.support.patience`)."""
 
