@@ -35,7 +35,7 @@ RESTART = 1.0
 """Seconds after which a service manager starts again what has died."""
 
 AWAY = 180.0
-"""Seconds that an API server may take to come back: at a load of 38 on two cores its start took more than four minutes."""
+"""Seconds that an API server may take to come back: at a load of 38 on two cores its start took over four minutes."""
 
 PATIENCE = AWAY + 120.0
 """Seconds that an experiment of half a minute may take, with its fault."""
