@@ -45,17 +45,18 @@ class Soon(RetryPolicy):
         return RetryDecision.retry(self.delay) if made <= self.at_most else RetryDecision.fail()
 
 
-def again(delay: timedelta, at_most: int = TRIES) -> dict[str, Any]:
+def again(delay: timedelta, at_most: int | None = TRIES) -> dict[str, Any]:
     """Arguments of a task by which it is tried again.
 
     Args:
         delay: after an error of its own; the first of the growing delays where it was lost.
-        at_most: tries beyond the first after errors of its own.
+        at_most: tries beyond the first after errors of its own. None where these come later and later too, since what
+            the task waits for is elsewhere: a cluster whose API server is away, say.
     """
-    return {
+    growing = {
         "retries": TRIES,
         "retry_delay": max(delay, timedelta(seconds=1)),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": max(delay, LATEST),
-        "retry_policy": Soon(delay, at_most),
     }
+    return growing if at_most is None else {**growing, "retry_policy": Soon(delay, at_most)}
