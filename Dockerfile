@@ -25,4 +25,6 @@ ENV AIRFLOW__CORE__DAGS_FOLDER=/opt/automl/dags \
     # A worker keeps its place for a whole interval after its task has ended, and a short deferral may be marked
     # failed meanwhile (docs/deployment.md).
     AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL=1 \
+    # An API server that is busy answers late, and a task whose requests are given up loses a try.
+    AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT=30 \
     AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME=0.5

@@ -88,8 +88,8 @@ e2e: setup-dev ## end-to-end tests, each module on a real Airflow, two at a time
 	    --junitxml=$(REPORTS)/e2e.xml $(ARGS)
 
 faults: setup-dev ## kill each part of Airflow and the store at three moments of an experiment [FAULTS=worker,store] [ARGS=…]
-	FAULTS='$(FAULTS)' $(PYTEST) tests/faults -n 2 --dist loadfile --timeout 300 --junitxml=$(REPORTS)/faults.xml $(ARGS)
-	$(if $(FAULTS)$(ARGS),,$(PYTEST) -m long tests/e2e --timeout 400 --junitxml=$(REPORTS)/long.xml)
+	FAULTS='$(FAULTS)' $(PYTEST) tests/faults -n 2 --dist loadfile --junitxml=$(REPORTS)/faults.xml $(ARGS)
+	$(if $(FAULTS)$(ARGS),,$(PYTEST) -m long tests/e2e --junitxml=$(REPORTS)/long.xml)
 
 test-heavy: setup-dev $(HEAVY)/.installed $(STUDIO)/.installed ## tests with real torch, Lightning, Transformers, … in an environment of their own [ARGS=…]
 	HEAVY_PYTHON='$(abspath $(HEAVY))/bin/python' LABEL_STUDIO='$(abspath $(STUDIO))/bin/label-studio' \

@@ -67,6 +67,22 @@ def test_every_setting_is_one_of_airflows() -> None:
     assert {(s, option) for s, options in values["config"].items() for option in options} <= known
 
 
+def test_parts_of_airflow_have_the_same_patience_wherever_it_is_set() -> None:
+    """Airflow's 5 s cost tasks their tries on a busy machine: each has as many as the documentation says."""
+    from automl_airflow.standalone import PATIENT
+
+    rows = re.findall(r"^\| `\[(\w+)\] (\w+)` \| `(\d+)`(.*)", (ROOT / "docs/deployment.md").read_text(), re.M)
+    told = {(section, option): (value, rest) for section, option, value, rest in rows}
+    timeout = told["workers", "execution_api_timeout"][0]
+    assert PATIENT["WORKERS__EXECUTION_API_TIMEOUT"] == timeout
+    assert f"AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT={timeout} " in (ROOT / "Dockerfile").read_text()
+    values = yaml.safe_load((ROOT / "deploy/helm/values.yaml").read_text())
+    assert str(values["config"]["workers"]["execution_api_timeout"]) == timeout
+    threshold = PATIENT["SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD"]
+    assert f"`{threshold}` on a machine" in told["scheduler", "scheduler_health_check_threshold"][1]
+    assert {(name.split("__")[0].lower(), name.split("__")[1].lower()) for name in PATIENT} <= known_options()
+
+
 def test_there_is_no_secret_in_it_and_every_one_is_made(tmp_path: Path) -> None:
     needed = {name for name, kind, _ in VARIABLE.findall(COMPOSE.read_text()) if kind == "?"}
     path = tmp_path / ".env"
@@ -98,6 +114,14 @@ def test_where_trials_run_there_is_no_file_of_passwords_and_no_key_of_the_bucket
     }
     assert readable, "what is left there is told"
     assert [name for name in readable if name not in security] == []
+
+
+def test_what_a_killed_scheduler_has_open_is_ended_by_the_database() -> None:
+    """Its forked workers keep its session "idle in transaction" for ever, and a new one passes the locked rows over."""
+    setting = "idle_in_transaction_session_timeout"
+    (told,) = re.findall(rf"ALTER DATABASE \w+ SET {setting} = '(\w+)';", (ROOT / "docs/deployment.md").read_text())
+    assert f"-c {setting}={told}" in compose()["services"]["postgres"]["command"]
+    assert re.fullmatch(r"[1-9]\d*(s|min)", told), "0 would be no limit"
 
 
 def test_nothing_is_published_beyond_this_machine_unasked() -> None:

@@ -28,6 +28,7 @@ from automl_airflow.assets import inlets_of, outlets_of
 from automl_airflow.closed import closed_problems
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
+from automl_airflow.retrying import again as tried_again
 from automl_airflow.session import home
 from automl_core.preview.warnings import warnings_of
 from automl_core.search import names
@@ -45,11 +46,6 @@ from automl_core.spec.units import format_duration
 from automl_core.spec.yaml_reader import Document
 from automl_core.templates.loading import parse_document
 from automl_core.templates.places import Places
-
-AIRFLOW_RETRIES = 10
-"""Tries that Airflow allows beyond the first. The study decides whether a failed training is worth another
-(``trials.retries``); the rest is for workers that die, which are no failure of the trial. `reduce` has as many: where
-workers don't come up on a busy machine, what the trials have found is published later, and not lost from sight."""
 
 PROPOSE = "propose"
 """The task that reads a run's conf."""
@@ -143,15 +139,14 @@ def experiment_dag(
     if experiment.template is not None:
         where["made_from"] = experiment.template.model_dump()
     place = experiment.airflow.arguments()
-    again: dict[str, Any] = {
-        "retries": AIRFLOW_RETRIES,
-        "retry_delay": timedelta(seconds=experiment.trials.retry_delay),
-    }
+    # the study decides whether a failed training is worth another try (trials.retries)
+    delay = timedelta(seconds=experiment.trials.retry_delay)
+    again = tried_again(delay)
     inlets: dict[str, Any] = {"inlets": inlets_of(experiment, home())} if experiment.data else {}
     outlets: dict[str, Any] = {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
-            task_id=PROPOSE, file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place
+            task_id=PROPOSE, file=str(path), **tried_again(delay, at_most=2), **inlets, **where, **place
         )
         if len(experiment.tasks) == 1:
             operator, own = operator_of(experiment.tasks[0], experiment)
@@ -168,7 +163,8 @@ def experiment_dag(
             ).expand(slot=propose.output)
         else:
             trials = _group(experiment, propose, concurrency, {**again, **where})
-        reduce = ReduceOperator(task_id="reduce", trigger_rule="all_done", **again, **outlets, **where, **place)
+        patient = tried_again(delay, at_most=None)  # where a cluster is away, it can't tell what is left there
+        reduce = ReduceOperator(task_id="reduce", trigger_rule="all_done", **patient, **outlets, **where, **place)
         before = _stage(experiment, "prepare", {**again, **where, **inlets}, "all_success")
         after = _stage(experiment, "conclude", {**again, **where}, "all_done")
         chain(propose, *before, trials, *after, reduce, *_predict(experiment, {**where, **place}))
@@ -181,8 +177,7 @@ def _predict(experiment: Experiment, common: dict[str, Any]) -> list[Any]:
         return []
     from automl_airflow.maxcompute.scoring import PredictOperator
 
-    trials = experiment.trials
-    again = {"retries": 3, "retry_delay": timedelta(seconds=trials.retry_delay)}
+    again = tried_again(timedelta(seconds=experiment.trials.retry_delay), at_most=3)
     return [PredictOperator(task_id="predict", **again, **common)]
 
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from automl_airflow.retrying import again
+
 T = TypeVar("T")
 
-RETRIES = 5
-"""Tries beyond the first, for workers that die and stores that are away. What no trying mends fails at once."""
-
-RETRY_DELAY = timedelta(seconds=10)
+AGAIN = again(timedelta(seconds=10), at_most=5)
+"""How such a task is tried again, for workers that die and stores that are away. What no trying mends fails at once."""
 
 
 class JournalTask:

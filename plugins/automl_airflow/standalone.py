@@ -39,6 +39,16 @@ LOCKED = 60
 """Seconds that a process waits for others' locks on the SQLite file. With SQLite's own five, the DAG processor and the
 triggerer ended on a machine whose cores were all taken."""
 
+PATIENT = {
+    "WORKERS__EXECUTION_API_TIMEOUT": "30",
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "60",
+}
+"""Seconds after which parts of Airflow give each other up, for a machine that others use too. Seen at a load of 20 on
+two cores: the API server took more than 5 s for an answer, five times in a row, and the task's try was over before it
+had begun; the scheduler's heartbeat came 38 s late, so that it took itself for dead, and its own workers' tasks for
+orphans. Each costs a task one of its tries, and a run whose task has no more of them has failed."""
+
 
 class StandaloneError(RuntimeError):
     """Airflow could not be started, or a part of it ended. The message has the log's last lines."""
@@ -264,10 +274,9 @@ class StandaloneAirflow:
             # be marked failed meanwhile (apache/airflow#68741)
             "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+            **PATIENT,
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
             "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
-            "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
             "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
             "DAG_PROCESSOR__PRINT_STATS_INTERVAL": "0",

@@ -22,7 +22,7 @@ from tests.sources import ROOT
 from tests.support.postgres import binaries, postgres
 from tests.unit.models.evaluation.small import rows
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(7200), pytest.mark.long]  # longer than all of its own waits
 
 NAME, DAG, SEARCH = "shelf", "shelf.annotation", "shelf_search"
 STORAGE = f"s3://{BUCKET}/runs"

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import MISSED_SOON, World, wait_until
 
 pytestmark = pytest.mark.timeout(600)
 
-ENVIRONMENT = {"AUTOML_TESTING": "1", "AUTOML_STORAGE_FAULTS": "every=10&counter={root}/calls"}
+ENVIRONMENT = {**MISSED_SOON, "AUTOML_TESTING": "1", "AUTOML_STORAGE_FAULTS": "every=10&counter={root}/calls"}
 
 
 def slow(world: World, name: str, *, steps: int = 12, **groups: Any) -> str:

@@ -18,7 +18,8 @@ import pytest
 from automl_airflow.standalone import running_airflow
 from automl_core.study.places import WAITING
 from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import MISSED_SOON, World, wait_until
+from tests.support.patience import stretched
 from tests.support.postgres import airflow_database
 
 pytestmark = pytest.mark.timeout(420)
@@ -33,7 +34,7 @@ def cluster() -> Iterator[TestCluster]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, cluster: TestCluster) -> Iterator[World]:
     with airflow_database() as database:
-        made = World.make(tmp_path_factory.mktemp("world"), database=database, **environment(cluster))
+        made = World.make(tmp_path_factory.mktemp("world"), database=database, **environment(cluster), **MISSED_SOON)
         prepare(made)
         cluster.look_for_folder(made)
         with running_airflow(made.airflow):
@@ -363,13 +364,13 @@ def slow(world: World, cluster: TestCluster, **fields: Any) -> dict[str, Any]:
 
 def first_pod(cluster: TestCluster, name: str, pause: float = 0.5) -> str:
     """Name of the pod that an experiment runs now, once it does."""
-    api, deadline = cluster.api, time.monotonic() + 120
+    api, deadline = cluster.api, time.monotonic() + stretched(120)
     while time.monotonic() < deadline:
         for pod in api.list_namespaced_pod(cluster.namespace, label_selector=f"automl/experiment={name}").items:
             if pod.status.phase not in ("Succeeded", "Failed") and pod.metadata.deletion_timestamp is None:
                 return str(pod.metadata.name)
         time.sleep(pause)
-    raise AssertionError(f"no pod of {name} within two minutes")
+    raise AssertionError(f"no pod of {name} within {stretched(120):.0f} s")
 
 
 def steps_in_log(world: World, name: str, run: str) -> list[int]:

@@ -53,6 +53,10 @@ if mode == "nan":
     time.sleep(3600)
 if mode == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
+if int(os.environ["AUTOML_TRIAL_ID"]) >= int(args.get("held", 1_000_000)):
+    patience = time.monotonic() + 1800
+    while not (home / "go").exists() and time.monotonic() < patience:
+        time.sleep(0.1)
 for step in range(steps):
     print(f"accuracy={x * (1 - 0.5 ** (step + 1)):.6f} step={step}", flush=True)
     time.sleep(pause)
@@ -68,6 +72,12 @@ READING = {
 """How the DAG processor reads. A new file is seen within two seconds, for which every test waits. A changed one is read
 as soon as it is seen, so nobody waits for all others to be read anew: each ten seconds, that took a third of the CPU
 where there were a dozen files."""
+
+MISSED_SOON = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+}
+"""For who kills workers and schedulers and waits until that is noticed; on a busy machine the living are missed too."""
 
 
 def _client() -> httpx.Client:

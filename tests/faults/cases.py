@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.faults.site import TRIALS, Running, Site
+from tests.faults.site import PLACES, TRIALS, Running, Site
 from tests.faults.sound import check
 
 Moment = Callable[[Running], bool]
@@ -47,6 +47,10 @@ def _in_triggerer(moment: Moment) -> Moment:
 
 MOMENTS: dict[str, Moment] = {"early": _early, "middle": _middle, "late": _late}
 
+HELD = {"early": 0, "middle": 2, "late": TRIALS - 1 - PLACES}
+"""The first trial that trains no further until what waits in the triggerer is struck. On a busy machine a worker takes
+longer to come up than a training, so that no slot has to wait, and none is in the triggerer."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -72,6 +76,7 @@ FAULTS: dict[str, Fault] = {
     "worker": Fault(lambda site, running: running.kill_worker()),
     "scheduler": Fault(lambda site, running: site.restart("scheduler")),
     "scheduler-alone": Fault(lambda site, running: site.orphan_scheduler()),
+    "scheduler-starved": Fault(lambda site, running: site.starve("scheduler")),
     "triggerer": Fault(lambda site, running: site.restart("triggerer"), late=_last_waits, waits=True),
     "api-server": Fault(lambda site, running: site.restart("api-server")),
     "store": Fault(lambda site, running: site.kill_bucket()),
@@ -118,7 +123,8 @@ def run_case(site: Site, faults: dict[str, Fault], fault: str, moment: str) -> R
     Raises:
         AssertionError: something does.
     """
-    running = site.start(f"{fault}_{moment}".replace("-", "_"))
+    held = HELD[moment] if faults[fault].waits else TRIALS
+    running = site.start(f"{fault}_{moment}".replace("-", "_"), held)
     reached, doing = faults[fault].moment(moment), faults[fault].strike
     struck = 0.0
 
@@ -130,6 +136,7 @@ def run_case(site: Site, faults: dict[str, Fault], fault: str, moment: str) -> R
         return doing(site, running) is not False
 
     running.wait_for(strike, f"struck by {fault}, {moment}")
+    running.let_go()
     running.finish()
     ended = time.time()
     check(running)

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +19,17 @@ _ROW = "fault"
 _COLUMNS = ("place", "fault", "moment", "struck", "next_record", "end", "longer", "attempts", "tries", "idle")
 
 
+_HERE = Path(__file__).parent
+_TIMEOUT = 7200
+"""Seconds for a case, its Airflow's start included: longer than all its own waits, which say what is missing
+(`tests.support.patience`)."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the faults that FAULTS names, where it names any."""
+    """Give each case its time, and keep the faults that FAULTS names, where it names any."""
+    for item in items:
+        if item.path.is_relative_to(_HERE) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_TIMEOUT))
     wanted = {name.strip() for name in os.environ.get("FAULTS", "").split(",") if name.strip()}
     if not wanted:
         return

@@ -20,7 +20,7 @@ from automl_airflow.standalone import running_airflow
 from automl_core.study import Study
 from automl_core.study.state import State
 from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import MISSED_SOON, World, wait_until
 from tests.faults.bucket import BUCKET, Bucket
 from tests.faults.database import Database
 from tests.support.patience import stretched
@@ -29,21 +29,29 @@ from tests.support.postgres import binaries, postgres
 CONNECTION = "bucket"
 TRIALS = 6
 PLACES = 2
-"""Trials at once; the file has room for one more, so that a slot always waits in the triggerer."""
+"""Trials at once; the file has room for one more, so that a slot waits in the triggerer while those train for long."""
 
 RESTART = 1.0
 """Seconds after which a service manager starts again what has died."""
 
-PATIENCE = 120.0
+AWAY = 180.0
+"""Seconds that an API server may take to come back: at a load of 38 on two cores its start took over four minutes."""
+
+PATIENCE = AWAY + 120.0
 """Seconds that an experiment of half a minute may take, with its fault."""
 
 
 class FaultWorld(World):
     """A world whose API server may be away: it is asked again until it is back."""
 
+    @classmethod
+    def make(cls, root: Path, *, database: str | None = None, **environment: str) -> World:
+        """See `World.make`; who is killed is missed soon."""
+        return super().make(root, database=database, **{**MISSED_SOON, **environment})
+
     def raw(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """See `World.raw`."""
-        deadline = time.monotonic() + stretched(60)
+        deadline = time.monotonic() + stretched(AWAY)
         while True:
             try:
                 answer = super().raw(method, path, **arguments)
@@ -70,8 +78,13 @@ class Site:
     killed: list[int] = field(default_factory=list)
     """Process groups of which nothing may be left."""
 
-    def write(self, name: str) -> None:
-        """The experiment file of a case."""
+    def write(self, name: str, held: int = TRIALS) -> None:
+        """The experiment file of a case.
+
+        Args:
+            name: of the experiment.
+            held: the first trial, of local ones, that trains no further until `Running.let_go`.
+        """
         world, grid = self.world, [round(0.15 * (1 + number), 2) for number in range(TRIALS)]
         if self.cluster is not None:
             task = self.cluster.task(world, arguments={"steps": 8, "pause": 0.4})
@@ -79,7 +92,7 @@ class Site:
         else:
             home = world.root / "cases" / name
             home.mkdir(parents=True)
-            task = {"name": "train", "grace": "1s", "command": world.command(home=home, steps=4, pause=0.8)}
+            task = {"name": "train", "grace": "1s", "command": world.command(home=home, steps=4, pause=0.8, held=held)}
             output = {"storage": f"s3://{BUCKET}/runs", "connection": CONNECTION}
         world.experiment(
             name, tasks=[task], output=output, search={"algorithm": "grid"},
@@ -87,9 +100,9 @@ class Site:
             trials={"max": TRIALS, "concurrency": PLACES + 1, "retries": 0},
         )  # fmt: skip
 
-    def start(self, name: str) -> Running:
-        """Start the run of a case."""
-        self.write(name)
+    def start(self, name: str, held: int = TRIALS) -> Running:
+        """Start the run of a case (see `write`)."""
+        self.write(name, held)
         return Running(self, name, self.world.start(name, {"concurrency": PLACES}))
 
     # --- what is done to it -------------------------------------------------------------------
@@ -123,6 +136,19 @@ class Site:
         os.kill(pid, signal.SIGKILL)
         time.sleep(RESTART)
         self.world.airflow.start_component("scheduler")
+
+    def starve(self, component: str, seconds: float = 25) -> None:
+        """Let a part of Airflow stand still, as on a machine that others use.
+
+        A scheduler whose heartbeat is older than `MISSED_SOON` says when it looks for orphans takes itself for dead,
+        and the tasks of its own workers, which have gone on meanwhile, for orphans.
+        """
+        process = psutil.Process(self.world.airflow.pid(component))
+        process.suspend()
+        try:
+            time.sleep(seconds)
+        finally:
+            process.resume()
 
     def kill_bucket(self, seconds: float = 15) -> None:
         """Kill the store and start it again after a while."""
@@ -195,6 +221,11 @@ class Running:
                 look = time.monotonic() + 5
                 assert self.site.world.state(self.name, self.run) in ("queued", "running"), f"it ended before {what}"
             time.sleep(0.05)
+
+    def let_go(self) -> None:
+        """Have the trials that are held train on."""
+        if self.site.cluster is None:
+            (self.site.world.root / "cases" / self.name / "go").touch()
 
     def waiting(self) -> int:
         """How many of its slots wait in the triggerer."""

@@ -32,8 +32,6 @@ from tests.support.patience import stretched
 from tests.support.postgres import binaries, postgres
 from tests.unit.models.evaluation.small import rows
 
-pytestmark = pytest.mark.timeout(900)
-
 PATIENCE = 240.0
 """Seconds for two rounds, one of whose tasks may have to be found without a heartbeat first."""
 

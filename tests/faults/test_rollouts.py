@@ -25,8 +25,6 @@ from tests.faults.site import PATIENCE, RESTART, FaultWorld
 from tests.support.patience import stretched
 from tests.support.postgres import binaries, postgres
 
-pytestmark = pytest.mark.timeout(900)
-
 DEPLOY = {"to": "servers", "steps": ["20%", "60%", "100%"], "bake": "3s", "least": 20}
 MODEL_PATIENCE = PATIENCE + 120
 """Seconds: a triggerer that died is missed after half a minute, a task whose worker died after as long."""

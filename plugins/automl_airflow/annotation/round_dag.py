@@ -30,7 +30,7 @@ from automl_airflow.annotation.names import (
 from automl_airflow.annotation.predicting import PredictOperator, SettleOperator
 from automl_airflow.annotation.training import TrainOperator
 from automl_airflow.annotation.waiting import WaitOperator
-from automl_airflow.journal_tasks import RETRIES, RETRY_DELAY
+from automl_airflow.journal_tasks import AGAIN
 from automl_airflow.models.score_dag import schedule_of
 from automl_core.annotation.file import AnnotationFile
 
@@ -45,7 +45,7 @@ def round_dag(file: AnnotationFile, path: Path) -> DAG:
         file: the project's.
         path: where that lies.
     """
-    common: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "file": file, "path": str(path)}
+    common: dict[str, Any] = {**AGAIN, "file": file, "path": str(path)}
     with DAG(
         schedule=schedule_of(file.schedule), max_active_runs=MOST_RUNS, **dag_arguments(file, path)
     ) as dag:  # fmt: skip

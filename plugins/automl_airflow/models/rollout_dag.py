@@ -22,7 +22,7 @@ from automl_airflow.models.offering import OfferOperator
 from automl_airflow.models.roll import RollOperator
 from automl_airflow.models.runs import VERSION
 from automl_airflow.models.schedule import rollout_schedule
-from automl_airflow.models.tasks import RETRIES, RETRY_DELAY
+from automl_airflow.models.tasks import AGAIN
 from automl_airflow.session import home
 from automl_core.models.file import ModelFile
 from automl_core.models.file.model import ROLLOUT
@@ -39,7 +39,7 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
         path: where that lies.
     """
     arguments = dag_arguments(file, path, ROLLOUT)
-    again: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "file": file}
+    again: dict[str, Any] = {**AGAIN, "file": file}
     common = {**again, "path": str(path)}
     asset = in_use_asset(file.output.storage, file.name, home())
     outlets = [asset] if asset is not None else []

@@ -13,13 +13,14 @@ from airflow.sdk import DAG, Asset, AssetAny, CronDataIntervalTimetable, CronTri
 
 from automl_airflow.models.common import dag_arguments
 from automl_airflow.models.score_tasks import PLAN, SCORE_TASK, PlanOperator, ScoreOperator
+from automl_airflow.retrying import again
 from automl_core.models.file import ModelFile
 from automl_core.models.file.deploy import KubernetesBatch, MaxComputeBatch
 from automl_core.models.file.model import SCORE
 from automl_core.spec.models import Schedule
 
-RETRIES, RETRY_DELAY = 5, timedelta(seconds=30)
-"""Tries beyond the first of one interval: for workers that die and stores that are away."""
+AGAIN = again(timedelta(seconds=30), at_most=5)
+"""How one interval is tried again: for workers that die and stores that are away."""
 
 AT_ONCE = {"local": 1, "kubernetes": 4, "maxcompute": 4}
 """Intervals of one run that are scored at the same time: on the worker one, since each has a model in memory."""
@@ -45,11 +46,10 @@ def score_dag(file: ModelFile, path: Path) -> DAG:
     inlets, outlets = _assets(file)
     operator, own = _operator(file, path)
     with dag:
-        plan = PlanOperator(task_id=PLAN, file=file, retries=RETRIES, retry_delay=RETRY_DELAY, inlets=inlets)
+        plan = PlanOperator(task_id=PLAN, file=file, inlets=inlets, **AGAIN)
         operator.partial(
-            task_id=SCORE_TASK, file=file, retries=RETRIES, retry_delay=RETRY_DELAY,
-            map_index_template="{{ label }}", max_active_tis_per_dagrun=AT_ONCE[deploy.backend], inlets=inlets,
-            outlets=outlets, **own,
+            task_id=SCORE_TASK, file=file, map_index_template="{{ label }}",
+            max_active_tis_per_dagrun=AT_ONCE[deploy.backend], inlets=inlets, outlets=outlets, **AGAIN, **own,
         ).expand(interval=plan.output)  # fmt: skip
     return dag
 

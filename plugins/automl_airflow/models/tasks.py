@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
-from automl_airflow.journal_tasks import RETRIES, RETRY_DELAY, JournalTask
+from automl_airflow.journal_tasks import AGAIN, JournalTask
 from automl_airflow.models.lineage import TellsLineage
 from automl_airflow.models.names import OFFER
 from automl_airflow.models.opening import ModelPlace, open_life
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Person, Version
 
-__all__ = ["RETRIES", "RETRY_DELAY", "Rolling", "RolloutOperator", "RolloutTask"]
+__all__ = ["AGAIN", "Rolling", "RolloutOperator", "RolloutTask"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from automl_airflow.models.common import dag_arguments
 from automl_airflow.models.looking import LookOperator
 from automl_airflow.models.names import LOOK, RETRAIN
 from automl_airflow.models.retraining import RetrainOperator
-from automl_airflow.models.tasks import RETRIES, RETRY_DELAY
+from automl_airflow.models.tasks import AGAIN
 from automl_core.models.file import ModelFile
 from automl_core.models.file.model import WATCH
 from automl_core.models.file.watch import Watch
@@ -29,7 +29,7 @@ def watch_dag(file: ModelFile, path: Path) -> DAG:
         path: where that lies.
     """
     assert file.watch is not None
-    again: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "file": file, "path": str(path)}
+    again: dict[str, Any] = {**AGAIN, "file": file, "path": str(path)}
     with DAG(
         schedule=_schedule(file.watch),
         max_active_runs=1,  # a look that takes longer than its time is not overtaken by the next one

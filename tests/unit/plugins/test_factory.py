@@ -61,6 +61,16 @@ def test_the_experiments_retry_delay_is_airflows_and_its_retries_are_not() -> No
     assert trial.partial_kwargs["retry_delay"] == timedelta(seconds=7)
     assert trial.partial_kwargs["retries"] > 1, "tries of a dead worker are no failures of the trial"
     assert dag.get_task("reduce").retries == trial.partial_kwargs["retries"], "and none of what it has found"
+    reduce: Any = dag.get_task("reduce")
+    assert reduce.retry_policy is None, "where a cluster is away for minutes it can't look for pods that are left"
+    assert (reduce.retry_exponential_backoff, reduce.max_retry_delay) == (2.0, timedelta(minutes=5))
+    propose: Any = dag.get_task("propose")
+    assert propose.retries == trial.partial_kwargs["retries"], "nor of the run that is to begin"
+    assert propose.retry_policy.at_most == 2, "but who has written something wrong hears so soon"
+    assert trial.partial_kwargs["retry_policy"].delay == timedelta(seconds=7)
+    kept = round_trip(dag).get_task("trial")
+    assert kept.has_retry_policy
+    assert (kept.retry_exponential_backoff, kept.max_retry_delay) == (2.0, timedelta(minutes=5)), "for lost workers"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.space import Space
+from automl_core.tao.conditions import condition_of
 from automl_core.tao.ranges import range_of
 from automl_core.tao.schema import Leaf
 from automl_core.templates.within import model_of
+from tests.sources import ROOT
 
 INF = math.inf
 
@@ -124,6 +127,20 @@ def test_what_was_done_is_said() -> None:
     assert range_of(leaf("int", 4)).notes == ["searched 2 to 8, by its default; the metadata give no bounds"]
     assert range_of(leaf("float", 0.9, 0.0, 1.0)).notes == []
     assert range_of(leaf("float", 0.9, 0.0, 1.0, "~ 3")).notes == ["'~ 3' in math_cond is not known"]
+
+
+def test_the_page_of_the_space_names_conditions_that_metadata_have() -> None:
+    """It once cited `x 32`, which no metadata of TAO have today: multiples are told by `/ 32`."""
+    page = (ROOT / "docs" / "search-space.md").read_text()
+    rows = [row.split(" | ") for row in page.splitlines() if "math_cond" in row and row.startswith("| `")]
+    cited = {row[0].strip("|` "): re.findall(r'"([^"]+)"', row[2]) for row in rows}
+    assert cited.keys() == {"multiple_of", "power_of", "at_least", "at_most", "above", "below"}
+    assert cited["multiple_of"] == ["/ 32"]
+    for field, conditions in cited.items():
+        for condition in conditions:
+            found = condition_of(leaf("int", condition=condition))
+            assert not found.unread, condition
+            assert found.parent == field or getattr(found, field, None) is not None, condition
 
 
 def test_an_experiment_may_go_as_far_as_the_metadata() -> None:

@@ -44,7 +44,7 @@ def test_the_dag_goes_through_a_round_in_order(tmp_path: Path) -> None:
     assert {"automl", "annotation", "texts"} <= set(dag.tags)
     assert (dag.catchup, dag.schedule) == (False, None)
     assert {task.owner for task in dag.tasks} == {"shop"}
-    assert all(task.retries == 5 for task in dag.tasks)
+    assert all(task.retries == 10 and task.retry_policy.at_most == 5 for task in dag.tasks)
 
 
 def test_its_page_leads_to_the_page_for_labelling_to_cost_and_to_the_experiments(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""How tasks are tried again: soon after an error of their own, later and later where their workers did not come up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import RetryDecision, RetryPolicy
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+TRIES = 10
+"""Tries beyond the first where a worker dies or does not come up, which is no failure of what it was to do."""
+
+LATEST = timedelta(minutes=5)
+"""After which the next try begins at the latest. Ten tries last for more than twenty minutes so: as long may the API
+server be away, for an upgrade, say. A worker that finds none ends within half a minute, and its try with it."""
+
+
+class Soon(RetryPolicy):
+    """For errors that the task's own process tells: it came up, so there is nothing to wait for.
+
+    Airflow asks it in that process. A worker that does not come up is not asked: its next try comes by the task's own
+    delay, which grows (`again`).
+    """
+
+    def __init__(self, delay: timedelta, at_most: int) -> None:
+        """Describe it.
+
+        Args:
+            delay: until the next try.
+            at_most: tries beyond the first, of all, after which such an error fails the task.
+        """
+        self.delay, self.at_most = delay, at_most
+
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
+        """Decide on an error: see `RetryPolicy`.
+
+        Returns:
+            The delay; no further try; or, where Airflow's API server did not answer the task, as if it had not come up.
+        """
+        if isinstance(exception, AirflowRuntimeError):
+            return RetryDecision.default()
+        # a clear by a person allows as many tries as the task has beyond those already made
+        made = try_number - (max_tries - TRIES)
+        return RetryDecision.retry(self.delay) if made <= self.at_most else RetryDecision.fail()
+
+
+def again(delay: timedelta, at_most: int | None = TRIES) -> dict[str, Any]:
+    """Arguments of a task by which it is tried again.
+
+    Args:
+        delay: after an error of its own; the first of the growing delays where it was lost.
+        at_most: tries beyond the first after errors of its own. None where these come later and later too, since what
+            the task waits for is elsewhere: a cluster whose API server is away, say.
+    """
+    growing = {
+        "retries": TRIES,
+        "retry_delay": max(delay, timedelta(seconds=1)),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": max(delay, LATEST),
+    }
+    return growing if at_most is None else {**growing, "retry_policy": Soon(delay, at_most)}
