@@ -230,5 +230,5 @@ def as_seen(text: str, wrote: Mapping[str, str], sees: Mapping[str, str]) -> str
         here = sees.get(name, place)
         if here != place:
             there = here.replace("\\", "\\\\")
-            text = re.sub(rf"(?<![\w./-]){re.escape(place)}(?![\w.-])", there, text)
+            text = re.sub(rf"(?:(?<![\w./-])|(?<=://)){re.escape(place)}(?![\w.-])", there, text)
     return text
