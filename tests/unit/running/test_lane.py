@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,15 +33,13 @@ def store(tmp_path: Path) -> ObjectStore:
 class Pod:
     """A pod's program in a thread, and what it has printed."""
 
-    def __init__(
-        self, store: ObjectStore, tmp_path: Path, *, idle: float = 300.0, places: Mapping[str, str] = {}
-    ) -> None:
+    def __init__(self, store: ObjectStore, tmp_path: Path, *, idle: float = 300.0) -> None:
         self.lane = Lane(store, folder_of(PREFIX, "pod"))
         self.lane.open()
         self.printed: list[bytes] = []
         self.folder = tmp_path / "lane"
         (tmp_path / "program").mkdir(exist_ok=True)
-        self.places = {"storage": "/s", "folder": str(self.folder), "program": str(tmp_path / "program"), **places}
+        self.places = {"storage": "/s", "folder": str(self.folder), "program": str(tmp_path / "program")}
         self.server = Server(
             store, self.lane, self.places, idle=idle, hidden=False, label="churn/1", say=self.printed.append,
         )  # fmt: skip
@@ -237,10 +235,12 @@ def test_what_is_carried_is_brought_before_and_kept_after_and_shared_things_once
         own = f"/automl/lane/of/n{number}"
         carried = {
             "storage": "s", "fetch": {"run/prepared/": "/automl/lane/shared/prepared"},
-            "keep": {f"{own}/model": f"run/m{number}"}, "every": 30.0, "ended": "", "owner": "", "attempt": f"n{number}",
+            "keep": {f"{own}/model": f"run/m{number}"}, "every": 30.0, "ended": "", "owner": "",
+            "attempt": f"n{number}",
         }  # fmt: skip
         asked = order(
-            f"n{number}", f"cat /automl/lane/shared/prepared/table > {own}/model/made; echo {number} >> {own}/model/made",
+            f"n{number}",
+            f"cat /automl/lane/shared/prepared/table > {own}/model/made; echo {number} >> {own}/model/made",
             carried=carried, places={"folder": "/automl/lane"},
         )  # fmt: skip
         pod.lane.put(number, asked)
