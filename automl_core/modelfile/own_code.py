@@ -1,8 +1,8 @@
-"""Code of the user's own that a model needs: a file that goes along in the model's folder, under the name of its digest.
+"""Code of the user's own that a model needs: a file that goes along in its folder, under the name of its digest.
 
-A class of a file is known by a module's name, as every class is. That name has the file's digest in it, so whoever trusts
-a type trusts exactly this code; a folder whose file is another is refused. Nothing of it is run before one of its types
-is trusted.
+A class of a file is known by a module's name, as every class is. That name has the file's digest in it, so whoever
+trusts a type trusts exactly this code; a folder whose file is another is refused. Nothing of it is run before one of its
+types is trusted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ FOLDER = "code"
 """Of a model's folder: the files."""
 
 _DIGITS = 12
+_SOURCE = "__automl_source__"
+"""Attribute of such a module: the bytes of its file."""
+
 _NAME = re.compile(rf"{PREFIX}[A-Za-z0-9_]*_([0-9a-f]{{{_DIGITS}}})")
 
 
@@ -38,8 +41,9 @@ def module_of(file: str | Path) -> ModuleType:
         Exception: whatever its code raises.
     """
     path = Path(file)
-    name = _name_of(path.stem, path.read_bytes())
-    return sys.modules.get(name) or _run(name, path)
+    data = path.read_bytes()
+    name = _name_of(path.stem, data)
+    return sys.modules.get(name) or _run(name, path, data)
 
 
 def modules_in(types: Iterable[str]) -> list[str]:
@@ -61,10 +65,9 @@ def keep(folder: Path, types: Iterable[str], *, all_of: bool = False) -> list[di
     wanted = modules_in([*types, *(f"{name}.x" for name in sys.modules if all_of)])
     found = []
     for name in wanted:
-        source = Path(str(sys.modules[name].__file__))
         file = f"{FOLDER}/{name}.py"
         (folder / FOLDER).mkdir(exist_ok=True)
-        (folder / file).write_bytes(source.read_bytes())
+        (folder / file).write_bytes(getattr(sys.modules[name], _SOURCE))  # what was run, whatever lies there by now
         found.append({"module": name, "file": file})
     return found
 
@@ -82,11 +85,11 @@ def bring(folder: Path, code: Iterable[Mapping[str, Any]]) -> None:
     """
     for each in code:
         name, path = str(each["module"]), folder / str(each["file"])
-        found = _NAME.fullmatch(name)
-        if found is None or hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS] != found[1]:
+        found, data = _NAME.fullmatch(name), path.read_bytes()
+        if found is None or hashlib.sha256(data).hexdigest()[:_DIGITS] != found[1]:
             raise OtherCode(f"{path} is not the code that {name} names: nothing of it is run")
         if name not in sys.modules:
-            _run(name, path)
+            _run(name, path, data)
 
 
 def _name_of(stem: str, data: bytes) -> str:
@@ -94,14 +97,16 @@ def _name_of(stem: str, data: bytes) -> str:
     return f"{PREFIX}{plain}_{hashlib.sha256(data).hexdigest()[:_DIGITS]}"
 
 
-def _run(name: str, path: Path) -> ModuleType:
+def _run(name: str, path: Path, data: bytes) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise ImportError(f"no module can be made of {path}")
     module = importlib.util.module_from_spec(spec)
+    setattr(module, _SOURCE, data)
     sys.modules[name] = module  # as an import does: classes of it look there for what they are
     try:
-        spec.loader.exec_module(module)
+        # the very bytes that the name is made of
+        exec(compile(data, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102
     except BaseException:
         del sys.modules[name]
         raise

@@ -96,7 +96,6 @@ class TemplateFile(Model):
     tasks: list[Any] = Field(min_length=1, description="The training tasks of a trial, as in an experiment file.")
     conclude: list[Any] = Field(default_factory=list, description="As in an experiment file.")
 
-
     def takes(self, name: str) -> bool:
         """Whether an experiment may have a parameter of this name that the template doesn't know."""
         if isinstance(self.more_parameters, bool):

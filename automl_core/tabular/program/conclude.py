@@ -95,7 +95,9 @@ def tell(done: Concluded) -> None:
         say(str(note))
     trusted = own_types(done.folder)
     if trusted:
-        say(f"whoever opens the model says to trust your own code in it: automl predict --trust {' --trust '.join(trusted)}")
+        say(
+            f"whoever opens the model says to trust your own code in it: automl predict --trust {' --trust '.join(trusted)}"
+        )
 
 
 def own_types(folder: Path) -> list[str]:
