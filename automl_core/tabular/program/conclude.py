@@ -95,9 +95,8 @@ def tell(done: Concluded) -> None:
         say(str(note))
     trusted = own_types(done.folder)
     if trusted:
-        say(
-            f"whoever opens the model says to trust your own code in it: automl predict --trust {' --trust '.join(trusted)}"
-        )
+        named = " --trust ".join(trusted)
+        say(f"whoever opens the model has to say that your own code in it is trusted: automl predict --trust {named}")
 
 
 def own_types(folder: Path) -> list[str]:

@@ -75,8 +75,8 @@ class Said:
             if kind not in each.kinds:
                 words = ", ".join(sorted(each.kinds))
                 raise TrainingError(
-                    f"data.{LEARNER}: it solves {words}, and this is {kind}: classes need predict_proba, numbers predict "
-                    "alone; its attribute `kinds` says otherwise"
+                    f"data.{LEARNER}: it solves {words}, and this is {kind}: classes need predict_proba, numbers "
+                    "predict alone; its attribute `kinds` says otherwise"
                 )
         return replace(prepared, options=prepared.options.replaced(learners=self.options.learners))
 
