@@ -1,8 +1,8 @@
 """Code of the user's own that a model needs: a file that goes along in its folder, under the name of its digest.
 
 A class of a file is known by a module's name, as every class is. That name has the file's digest in it, so whoever
-trusts a type trusts exactly this code; a folder whose file is another is refused. Nothing of it is run before one of its
-types is trusted.
+trusts a type trusts exactly this code; a folder whose file is another is refused. Nothing of it is run before one of
+its types is trusted.
 """
 
 from __future__ import annotations
