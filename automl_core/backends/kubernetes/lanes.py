@@ -12,6 +12,7 @@ import copy
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
@@ -112,13 +113,15 @@ def key_of(pod: Manifest) -> str:
     return hashlib.sha256(re.sub(rf"\b{re.escape(name)}\b", "NAME", text).encode()).hexdigest()[:20]
 
 
-def places_in_pod(storage: str) -> dict[str, str]:
-    """Where a pod finds what orders speak of, as its manifest says.
+def places_in_pod(storage: str, mounts: Iterable[str] = ()) -> dict[str, str]:
+    """Where a pod finds what orders speak of, as its manifest says: what shows it elsewhere tells the pod alone.
 
     Args:
         storage: the model storage path as the training sees it.
+        mounts: paths at which it has files or volumes beside it.
     """
-    return {"storage": storage, "folder": FOLDER, "program": CODE_FOLDER}
+    found = {f"mount_{number}": path for number, path in enumerate(sorted(mounts))}
+    return {"storage": storage, "folder": FOLDER, "program": CODE_FOLDER, **found}
 
 
 # --- the log ----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from automl_airflow.kubernetes.launching import Launch, give_up_in_time, home
 from automl_core.backends.contract import TrialContext, arguments_of, environment, substitute
 from automl_core.backends.kubernetes.bringing import CONFIG_MAP
 from automl_core.backends.kubernetes.lanes import FOLDER, LANE_LABEL, LaneId, LaneInPod, key_of, places_in_pod
-from automl_core.backends.kubernetes.manifest import Manifest
+from automl_core.backends.kubernetes.manifest import Manifest, files_by_folder
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, journal_label
 from automl_core.backends.remote import NotYet
 from automl_core.running import lane as program
@@ -176,7 +176,7 @@ class LaneLaunch(Launch):
         """The pod, without anything that the trial alone has."""
         artifacts, prefix = self.task.artifacts, folder_of(self._prefix, self.attempt.name)
         told = program.told_to(
-            self.root, prefix, places_in_pod(self.root), idle=self._shared.idle, hidden=artifacts is not None,
+            self.root, prefix, self._places, idle=self._shared.idle, hidden=artifacts is not None,
             label=f"{self.attempt.experiment}/{self.attempt.run}",
         )  # fmt: skip
         lane = LaneInPod(
@@ -222,8 +222,14 @@ class LaneLaunch(Launch):
             spec=[str(context.spec_file), spec.text] if spec is not None else None,
             program=program_folder,
             carried=brought,
-            places=places_in_pod(self.root),
+            places=self._places,
         )  # fmt: skip
+
+    @property
+    def _places(self) -> dict[str, str]:
+        """Where the pod finds what the order speaks of."""
+        mounts = {*files_by_folder(self.task), *(each.mount for each in self.task.volumes)}
+        return places_in_pod(self.root, mounts)
 
     def _token(self, pod: str) -> str:
         return token_of(self.attempt.place, self.places.attempt_id, pod)
