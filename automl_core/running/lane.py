@@ -46,6 +46,9 @@ _LOOK = 0.5
 _STOP_LOOK = 1.0
 """Seconds between two looks whether a trial is to stop."""
 
+_BROKEN = 15.0
+"""Seconds after which an order that can't be read is none."""
+
 _CREDENTIALS = ("AWS_", "OSS_", "ALIBABA_CLOUD_")
 """How variables begin that let a client into a bucket."""
 
@@ -80,37 +83,39 @@ class Server:
         self._brought: set[str] = set()
         self._job: LocalProcess | None = None
         self._grace = 5.0
-        self.leaving = threading.Event()
-        """Set when the pod is taken away."""
+        self.leaving = False
+        """Whether the pod is taken away. No event: a signal's handler may not take a lock that its thread holds."""
 
     def leave(self, *_: object) -> None:
         """The pod is asked to go: end what runs, and take nothing more. May be called from a signal handler."""
-        self.leaving.set()
+        self.leaving = True
         if self._job is not None:
             self._job.terminate(self._grace)
 
     def serve(self) -> int:
         """Run what is ordered until nothing is, or the pod is taken away. Returns an exit code."""
         number = 0
-        while not self.leaving.is_set():
+        while not self.leaving:
             order = self._next(number)
             if order is None:
                 break
             self._run(number, order)
             number += 1
-        return 128 + signal.SIGTERM if self.leaving.is_set() else 0
+        return 128 + signal.SIGTERM if self.leaving else 0
 
     def _next(self, number: int) -> Order | None:
         """The order of a number, once there is one; None where the pod is to end."""
-        waited_from = self._clock()
-        while not self.leaving.is_set():
+        waited_from, broken_from = self._clock(), 0.0
+        while not self.leaving:
             try:
                 return self._lane.order(number)
             except NotFound:
                 pass
-            except ValueError as error:
-                log.error("%s", error)
-                return None
+            except ValueError as error:  # a mount without links may show it before it is whole
+                broken_from = broken_from or self._clock()
+                if self._clock() - broken_from > _BROKEN:
+                    log.error("what lies in the place of the next trial can't be read, and this pod ends: %s", error)
+                    return None
             except StorageError as error:
                 log.warning("the storage is asked again: %s", error)
             if self._clock() - waited_from >= self._idle:
@@ -122,7 +127,7 @@ class Server:
                         return None
                 except StorageError as error:
                     log.warning("the storage is asked again: %s", error)
-            self.leaving.wait(_LOOK)
+            time.sleep(_LOOK)
         return None
 
     def _run(self, number: int, order: Order) -> None:
@@ -133,7 +138,7 @@ class Server:
             ended = self._run_in(here, number, order)
         finally:
             shutil.rmtree(here, ignore_errors=True)
-        if self.leaving.is_set():
+        if self.leaving:
             return
         patiently(lambda: self._lane.end(number, ended), refused=True, say=log.warning)
         self._write(end_line(order.token, ended))
@@ -153,7 +158,7 @@ class Server:
         stopper = threading.Thread(target=self._obey, args=(number, job, order.grace, ended), daemon=True)
         try:
             with job:
-                if self.leaving.is_set():  # the signal came before there was something to end
+                if self.leaving:  # the signal came before there was something to end
                     job.terminate(order.grace)
                 try:
                     job.start()

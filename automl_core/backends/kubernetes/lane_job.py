@@ -167,6 +167,8 @@ class LaneJob(PodJob):
             if mark is not None:
                 if mark.token == self._place.token and self._told is None:
                     self._begun_at, self._told = mark.at or self._begun_at, mark.exit
+                    if self._begun_at is None:
+                        self._waiting.note("where it began is not in its log any more: lines are missing")
                 continue
             if self._begun_at is None:
                 self._before.append(line)

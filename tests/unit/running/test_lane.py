@@ -178,6 +178,18 @@ def test_an_order_at_the_last_moment_is_seen(
     assert pod.code == 0
 
 
+def test_an_order_that_is_not_whole_yet_is_waited_for(store: ObjectStore, tmp_path: Path) -> None:
+    """As on a mount that has neither links nor renames that spare a name."""
+    pod = Pod(store, tmp_path)
+    whole = order("a", "true").to_bytes()
+    store.put(f"{pod.lane.folder}0000000.order", whole[:40])
+    pod.start()
+    time.sleep(0.6)
+    store.put(f"{pod.lane.folder}0000000.order", whole)
+    assert ended(pod, 0).ok
+    pod.finish()
+
+
 def test_a_pod_whose_run_is_over_leaves_nothing_behind(store: ObjectStore, tmp_path: Path) -> None:
     pod = Pod(store, tmp_path, idle=1.0)
     pod.lane.put(0, order("a", "true"))
