@@ -12,6 +12,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -97,16 +98,32 @@ def _name_of(stem: str, data: bytes) -> str:
     return f"{PREFIX}{plain}_{hashlib.sha256(data).hexdigest()[:_DIGITS]}"
 
 
+class _Held(SourceFileLoader):
+    """Loads a module from bytes that were read already: what lies in its file by now may be another thing."""
+
+    def __init__(self, name: str, path: str, data: bytes) -> None:
+        super().__init__(name, path)
+        self._data = data
+
+    def get_data(self, path: Any) -> bytes:
+        """Those bytes."""
+        del path
+        return self._data
+
+    def path_stats(self, path: Any) -> dict[str, Any]:
+        """None, so that no bytecode is read or written in their place."""
+        raise OSError(path)
+
+
 def _run(name: str, path: Path, data: bytes) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None:
+    spec = importlib.util.spec_from_loader(name, _Held(name, str(path), data))
+    if spec is None or spec.loader is None:
         raise ImportError(f"no module can be made of {path}")
     module = importlib.util.module_from_spec(spec)
     setattr(module, _SOURCE, data)
     sys.modules[name] = module  # as an import does: classes of it look there for what they are
     try:
-        # the very bytes that the name is made of
-        exec(compile(data, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+        spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
