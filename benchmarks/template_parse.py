@@ -64,7 +64,7 @@ def prepare(home: Path) -> None:
     shipped = shipped_folder()
     for each in listed(Places((home / "templates", *([shipped] if shipped is not None else []))))[0]:
         template = read_template(Path(each["folder"]))
-        if template.head.more_parameters:
+        if template.head.more_parameters is True:
             continue
         for ending, more in (("", ""), ("-changed", changes(template))):
             write(template, f"{each['name']}{ending}", more, home)

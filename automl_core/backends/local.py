@@ -79,21 +79,25 @@ class LocalProcess(Job):
 
     @classmethod
     def of(
-        cls, arguments: Sequence[str], environment: Mapping[str, str], *, cwd: Path, timeout: float, label: str
-    ) -> LocalProcess:
-        """A command of the product's own, watched and ended as a training task is.
+        cls, arguments: Sequence[str], environment: Mapping[str, str], *, cwd: Path, timeout: float | None, label: str,
+        grace: float = 5.0, preload: str | None = None, scope: str = "",
+    ) -> LocalProcess:  # fmt: skip
+        """A command that is no local training task's, watched and ended as those are.
 
         Args:
             arguments: argument list; the first is searched on the PATH of the environment.
             environment: all of it.
             cwd: where it runs.
-            timeout: time limit in seconds.
+            timeout: time limit in seconds, None without one.
             label: what it is, for messages.
+            grace: seconds that it has to end by itself at its time limit.
+            preload: module that the process has imported from which it is forked; None: it is started anew.
+            scope: whose such process that is.
         """
         made = cls.__new__(cls)
         made._timeout, made._home, made._python, made._folders, made._ready = timeout, cwd, None, [], None
-        made._preload, made._scope = None, ""
-        made._set(list(arguments), dict(environment), cwd, 5.0, label)
+        made._preload, made._scope = preload, scope
+        made._set(list(arguments), dict(environment), cwd, grace, label)
         return made
 
     def _set(self, arguments: list[str], environment: dict[str, str], cwd: Path, grace: float, label: str) -> None:

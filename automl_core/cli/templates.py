@@ -100,8 +100,10 @@ def show(named: Named, as_json: AsJson = False) -> None:
         table.add_row(*(Text(cell, overflow="fold") for cell in cells))
     if found["parameters"]:
         console().print(table)
-    if found["more_parameters"]:
-        print("  `space:` of an experiment may have parameters of its own")
+    more = found["more_parameters"]
+    if more:
+        named = "" if more is True else f", whose names begin with {' or '.join(more)}"
+        print(f"  `space:` of an experiment may have parameters of its own{named}")
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

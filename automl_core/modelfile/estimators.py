@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,10 @@ def settled(data: bytes) -> bytes:
         return packed([*members, *((new, archive.read(old)) for old, new in names.items())])
 
 
-def loaded(name: str, data: bytes, told: Iterable[str], trusted: Collection[str]) -> Any:
+def loaded(
+    name: str, data: bytes, told: Iterable[str], trusted: Collection[str],
+    bring: Callable[[list[str]], object] = lambda types: None,
+) -> Any:  # fmt: skip
     """Make an estimator of its file; nothing is made before each of its types is known to be trusted.
 
     Args:
@@ -106,6 +109,7 @@ def loaded(name: str, data: bytes, told: Iterable[str], trusted: Collection[str]
         data: the file.
         told: types that the model's own list names.
         trusted: types that the reader trusts beside the `KNOWN`.
+        bring: makes classes of the user's own be found among the types; called once all are known to be trusted.
 
     Raises:
         NotTrusted: the file needs a type that is not trusted, or one that its list does not name.
@@ -124,6 +128,7 @@ def loaded(name: str, data: bytes, told: Iterable[str], trusted: Collection[str]
             f"the estimator {name!r} needs types that you have not said to trust: {', '.join(strange)}; "
             f"where you know the file, load it with trusted={strange!r}"
         )
+    bring(needed)
     try:
         return skops.io.loads(data, trusted=needed)
     except (ImportError, AttributeError) as error:

@@ -130,6 +130,7 @@ def load(folder: str | Path, *, trusted: bool | Collection[str] = ()) -> Model:
         BrokenModel: it is none, or a file of it is missing or changed.
         LaterFormat: a later release wrote it.
         NotTrusted: an estimator needs types, or is a pickle, that nobody said to trust.
+        OtherCode: code of the user's own that goes along is not what its name says.
         ImportError: a library that its estimators need is not there.
     """
     from automl_core.modelfile.scoring import documents
@@ -140,7 +141,7 @@ def load(folder: str | Path, *, trusted: bool | Collection[str] = ()) -> Model:
     if info["problem"].get("kind") == FORECASTING:
         raise BrokenModel(f"{folder} is a model of series, none of a table")
     compare(folder, info)
-    estimators = {each["name"]: _estimator(folder, each, trusted) for each in info["estimators"]}
+    estimators = {each["name"]: _estimator(folder, each, trusted, info) for each in info["estimators"]}
     return Model(folder, info, Scorer(documents.load(folder), estimators))
 
 
@@ -186,12 +187,22 @@ def compare(folder: Path, info: Mapping[str, Any]) -> None:
             raise BrokenModel(f"{folder / name} is not what it was when the model was written")
 
 
-def _estimator(folder: Path, told: Mapping[str, Any], trusted: bool | Collection[str]) -> Any:
-    from automl_core.modelfile import estimators, pickles
+def _estimator(
+    folder: Path, told: Mapping[str, Any], trusted: bool | Collection[str], info: Mapping[str, Any]
+) -> Any:  # fmt: skip
+    from automl_core.modelfile import estimators, own_code, pickles
 
     data = (folder / told["file"]).read_bytes()
     if told["as"] == "pickle":
+        if trusted is True:
+            own_code.bring(folder, info.get("code") or ())
         return pickles.loaded(told["name"], data, trusted=trusted is True)
     types = told["types"]
     known = types if trusted is True else () if trusted is False else trusted
-    return estimators.loaded(told["name"], data, types, known)
+    code = info.get("code") or ()
+
+    def bring(needed: list[str]) -> None:
+        named = own_code.modules_in(needed)
+        own_code.bring(folder, [each for each in code if each["module"] in named])
+
+    return estimators.loaded(told["name"], data, types, known, bring)

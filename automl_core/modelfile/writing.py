@@ -16,6 +16,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from automl_core.modelfile import own_code
 from automl_core.modelfile.archives import save_arrays
 from automl_core.modelfile.environment import lock, versions
 from automl_core.modelfile.scoring.documents import ARRAYS_FILE, JSON_FILE, flatten
@@ -121,6 +122,8 @@ def write(
             "threshold": threshold,
         }
         kept = _write_estimators(unfinished, estimators or {}, allow_pickle)
+        pickled = any(each["as"] == "pickle" for each in kept)
+        code = own_code.keep(unfinished, [name for each in kept for name in each["types"]], all_of=pickled)
         numpy_alone = not _has_estimators(document["members"])
         write_scorer(unfinished, document, program_too=numpy_alone)
         count = _write_golden(unfinished, document, estimators or {}, golden)
@@ -135,7 +138,8 @@ def write(
                 "scorer": "numpy" if numpy_alone else "estimators",
                 "members": len(members),
                 "estimators": kept,
-                "pickle": any(each["as"] == "pickle" for each in kept),
+                "pickle": pickled,
+                **({"code": code} if code else {}),
                 "golden_rows": count,
                 "environment": needs,
                 "made": plain(made),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from automl_core.spec.base import Model
+from automl_core.spec.pod_lanes import Lane, lane_problem
 from automl_core.spec.pod_templates import problem_of_template
 from automl_core.spec.quantities import Quantity, parse_quantity
 from automl_core.spec.queueing import Kueue
@@ -277,6 +278,14 @@ class KubernetesTask(TaskBase):
     )
     workers: int = Field(1, ge=1, le=1000, description="Pods that train as one (PyTorch and MPI conventions).")
     port: int = Field(29500, ge=1, le=65535, description="MASTER_PORT of several workers.")
+    lane: Lane | bool = Field(
+        False, description="Let one pod run trial after trial, each in a process of its own: true, or {idle}."
+    )
+    preload: str | None = Field(
+        None, pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
+        description="With `lane`: Python module that a pod imports once; `python PROGRAM.py …` runs in forks of the "
+        "process that has. Without `lane` it says nothing.",
+    )  # fmt: skip
     memory_limit_on_oom: MemoryGrowth | None = Field(
         None, description="More memory for the next attempt after one that ran out of it."
     )
@@ -295,6 +304,13 @@ class KubernetesTask(TaskBase):
         description="How often metrics in files are read and orders looked for; by the number of pods (2s to 5s) when "
         "left out.",
     )
+
+    @property
+    def shared(self) -> Lane | None:
+        """How its pods serve one trial after the other, however the file says it; None where each trial has its own."""
+        if isinstance(self.lane, bool):
+            return Lane() if self.lane else None
+        return self.lane
 
     @property
     def memory_bytes(self) -> float | None:
@@ -348,6 +364,8 @@ class KubernetesTask(TaskBase):
             raise ValueError(f"pod_template.{problem}")
         if isinstance(self.command, str) and self.args:
             raise ValueError("args: a command that is text takes no further arguments; write them into it")
+        if self.shared is not None and (wrong := lane_problem(self)):
+            raise ValueError(wrong)
         if self.memory_limit_on_oom is not None:
             if self.memory_bytes is None:
                 raise ValueError("memory_limit_on_oom: state resources.memory, of which there is to be more")

@@ -334,6 +334,12 @@ class Experiment(Model):
                 )
             ),
             *(
+                f"{where}[{index}].lane: {where} runs once in a run: no trial comes after it in its pod; leave it out"
+                for where in ("prepare", "conclude")
+                for index, task in enumerate(lists[where])
+                if getattr(task, "lane", False)
+            ),
+            *(
                 each
                 for where, tasks in lists.items()
                 for each in code_problems(

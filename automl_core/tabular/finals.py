@@ -146,6 +146,12 @@ def _refitted(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]], d
         members.append({"weight": loaded[place][1] / total, **document})
     used = [(loaded[place][0].number, loaded[place][1] / total) for place in sorted(found)]
     notes.insert(0, f"each pipeline was fitted anew on all {len(rows):,} rows")
+    if estimators:
+        named = ", ".join(sorted({loaded[place][0].learner for place in found if _no_document(found[place])}))
+        notes.append(
+            f"there is no predict.py beside this model: what {named} has learned is an object of its library, which "
+            "numpy alone can't score; `automl predict` and the server do"
+        )
     return Finals(members, "refit", used, notes, estimators)
 
 
@@ -156,6 +162,11 @@ def _by_library(fitted: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]
         raise RuntimeError(f"{name}: the learner {fitted.pipeline.learner.name} leaves nothing that can be kept")
     model = {"type": "estimator", "name": name}
     return {"features": fitted.states, "model": model, "link": fitted.link}, {name: estimator}
+
+
+def _no_document(fitted: Any) -> bool:
+    """Whether what was fitted has no form as plain data."""
+    return not isinstance(fitted, dict) and fitted.document() is None
 
 
 def _in_lanes(

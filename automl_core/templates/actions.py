@@ -140,7 +140,7 @@ def _read_space(given: Any, template: Template, found: Actions) -> None:
     for name, raw in given.items():
         path = ("space", name)
         found.places.setdefault(name, path)
-        if name not in template.parameters and template.head.more_parameters:
+        if name not in template.parameters and template.head.takes(name):
             continue  # as in a file without a template; `choosing` takes it as it is
         known = _known(name, path, template, found, list(template.parameters))
         if known is None:

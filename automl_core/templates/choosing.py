@@ -71,9 +71,44 @@ def choose(
     if not entries and not problems and template.parameters and not given:
         problems.append(_nothing(template))
     space: dict[str, Any] = {name: entry.data() for name, entry in entries.items()}
-    if template.head.more_parameters:
-        space |= {name: raw for name, raw in given.items() if name not in template.parameters}
+    for name, raw in given.items():
+        if name not in template.parameters and template.head.takes(name):
+            space[name] = _of_experiment(name, raw, template.head.condition_of(name), space, problems)
     return space, problems
+
+
+def _of_experiment(
+    name: str, raw: Any, condition: Mapping[str, list[Any]], space: Mapping[str, Any], problems: list[Problem]
+) -> Any:  # fmt: skip
+    """A parameter that the template doesn't know, with the condition that the template has for such."""
+    when = {}
+    for parent, wanted in condition.items():
+        there = possible_values(space.get(parent))
+        held = [value for value in wanted if value in there]
+        if not held:
+            values = ", ".join(show(value) for value in wanted)
+            message = f"{name!r} exists only where {parent} is {values}, which is not tried"
+            guess = f"space: {{{parent}: {{values: [{values}, …], weights: [1, …]}}}}"
+            problems.append(Problem(message, ("space", name), suggestion=guess))
+        elif len(there) > len(held):
+            when[parent] = held
+    if not when or not isinstance(raw, Mapping):
+        return raw
+    return {**raw, "when": {**when, **(raw.get("when") or {})}}
+
+
+def possible_values(parameter: Any) -> list[Any]:
+    """The values that a parameter of an experiment may come to have, as plain data; none of a weight of 0."""
+    if not isinstance(parameter, Mapping):
+        return []
+    if parameter.get("type") == "fixed":
+        return [parameter.get("value")]
+    values, weights = parameter.get("values"), parameter.get("weights")
+    if not isinstance(values, list):
+        return []
+    if not isinstance(weights, list) or len(weights) != len(values):
+        return list(values)
+    return [value for value, weight in zip(values, weights, strict=True) if weight != 0]
 
 
 def searches_nothing(template: Template) -> bool:

@@ -16,7 +16,7 @@ from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.yaml_reader import Document
 from automl_core.specfiles.beside import values_beside
 from automl_core.templates.actions import Actions, actions_in
-from automl_core.templates.choosing import choose
+from automl_core.templates.choosing import choose, possible_values
 from automl_core.templates.digest import FILE
 from automl_core.templates.first_trials import fitting
 from automl_core.templates.places import Places, parse_reference
@@ -211,14 +211,14 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
     whole["space"] = space
     search = whole.get("search")
     if isinstance(search, dict) and "warm_start" in search and "warm_start" not in (data.get("search") or {}):
-        search["warm_start"] = fitting(search["warm_start"], space)
+        search["warm_start"] = _with_own(fitting(search["warm_start"], space), template, space)
     for where in TASK_LISTS:
         tasks, more = lay_over(raw.get(where) or [], data.get(where), where, template.folder, expanded.origins)
         problems += more
         if tasks:
             whole[where] = tasks
     for key, wanted in (("data", head.data), ("columns", head.columns)):
-        problems += check_wanted(template, key, wanted, data.get(key))
+        problems += check_wanted(template, key, wanted, data.get(key), space)
         if data.get(key) is not None:
             whole[key] = data[key]
     if data.get("code") is not None:
@@ -233,6 +233,22 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
         whole["spec_file"] = _spec_file(whole["spec_file"], data.get("spec_file"), template)
     whole["code"] = {"folder": str(template.folder), "ignore": [f"/{FILE}"]}
     return problems
+
+
+def _with_own(combinations: Any, template: Template, space: Mapping[str, Any]) -> Any:
+    """What is tried first, with what the experiment has brought itself as the second: nobody knows how good it is."""
+    more = template.head.more_parameters
+    if isinstance(more, bool) or not isinstance(combinations, list):
+        return combinations
+    found = list(combinations)
+    for parent, values in ((parent, values) for when in more.values() for parent, values in when.items()):
+        parameter = space.get(parent)
+        if not isinstance(parameter, Mapping) or parameter.get("type") == "fixed":
+            continue
+        for value in values:
+            if value in possible_values(parameter) and not any(each.get(parent) == value for each in found):
+                found.insert(1, {parent: value})
+    return found
 
 
 _DEFAULTS = ("goal", "search", "trials", "stop", "spec_file")

@@ -45,6 +45,10 @@ class Wanted(Model):
 
     required: bool = Field(False, description="Whether an experiment has to give it.")
     help: str = Field("", description="A line for people: what it is.")
+    when: dict[str, list[Any]] = Field(
+        default_factory=dict,
+        description="Of a data set or column: parameter → values with which it is needed, and without which it is not.",
+    )
 
 
 class TemplateFile(Model):
@@ -75,8 +79,10 @@ class TemplateFile(Model):
         description="What a parameter has that is not searched: its default; or whatever the program, or "
         "`spec_file.base`, gives it, but for one that a bound or a condition of a searched parameter names.",
     )
-    more_parameters: bool = Field(
-        False, description="Whether `space:` of an experiment may have parameters that the template doesn't know."
+    more_parameters: bool | dict[str, dict[str, list[Any]]] = Field(
+        False,
+        description="Whether `space:` of an experiment may have parameters that the template doesn't know; or the "
+        "beginnings of their names, each with the `when` that they have: {own.: {learner: [own]}}.",
     )
     goal: dict[str, Any] | None = Field(None, description="As in an experiment file; a default.")
     search: dict[str, Any] | None = Field(None, description="As in an experiment file; a default.")
@@ -89,6 +95,18 @@ class TemplateFile(Model):
     prepare: list[Any] = Field(default_factory=list, description="As in an experiment file.")
     tasks: list[Any] = Field(min_length=1, description="The training tasks of a trial, as in an experiment file.")
     conclude: list[Any] = Field(default_factory=list, description="As in an experiment file.")
+
+    def takes(self, name: str) -> bool:
+        """Whether an experiment may have a parameter of this name that the template doesn't know."""
+        if isinstance(self.more_parameters, bool):
+            return self.more_parameters
+        return any(name.startswith(start) and name != start for start in self.more_parameters)
+
+    def condition_of(self, name: str) -> dict[str, list[Any]]:
+        """When such a parameter exists: name of another → values; empty for always."""
+        if isinstance(self.more_parameters, bool):
+            return {}
+        return next((when for start, when in self.more_parameters.items() if name.startswith(start)), {})
 
 
 TemplateFile.model_rebuild()  # built here once: a process that forks shares it

@@ -45,8 +45,9 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any], places: Pla
     template = read_template(folder)
     there = flatten(dict(experiment.space))
     unknown = [name for name in conf["space"] if name not in there and name not in template.parameters]
-    if unknown and not template.head.more_parameters:
-        raise SpecError(in_file([_unknown(template, name) for name in unknown], SOURCE))
+    strange = [name for name in unknown if not template.head.takes(name)]
+    if strange:
+        raise SpecError(in_file([_unknown(template, name) for name in strange], SOURCE))
     overridden = apply_any(experiment, {**conf, "space": _narrowed(template, experiment, conf["space"])})
     problems = list(violations(template, overridden.experiment))
     if problems:
@@ -101,7 +102,7 @@ def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:
         known = template.parameters.get(name)
         path = ("space", name)
         if known is None:
-            if not template.head.more_parameters:
+            if not template.head.takes(name):
                 yield _unknown(template, name)
             continue
         own = widest_model(template, known)

@@ -16,9 +16,13 @@ from typing import Any
 import pytest
 
 from automl_airflow.standalone import running_airflow
+from automl_core.storage import open_store
+from automl_core.study import Study, StudyJournal
+from automl_core.study.layout import experiment_prefix
 from automl_core.study.places import WAITING
 from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
 from tests.e2e.world import MISSED_SOON, World, wait_until
+from tests.sources import ROOT
 from tests.support.patience import stretched
 from tests.support.postgres import airflow_database
 
@@ -58,6 +62,10 @@ def runs(world: World, cluster: TestCluster) -> Runs:
         return [cluster.task(world, mode, **fields)]
 
     world.experiment("plain", tasks=task(), trials={"max": 4, "concurrency": 2})
+    if cluster.standin is not None:  # a real cluster's image would need this product
+        world.experiment(
+            "follow", tasks=task(lane=True, env={"PYTHONPATH": str(ROOT)}), trials={"max": 5, "concurrency": 2},
+        )  # fmt: skip
     world.experiment(
         "flat", tasks=task("flat"),
         trials={**ONE, "early_stopping": {"rule": "patience", "patience": 3}},
@@ -137,6 +145,22 @@ def test_pods_find_and_publish_the_best_model(world: World, cluster: TestCluster
     instances = world.instances(name, run)
     assert {row["try_number"] for (task, _), row in instances.items() if task == "trial"} == {1}
     assert instances["trial", 0]["operator"] == "KubernetesTrialOperator"
+
+
+def test_trials_follow_one_another_in_a_pod(world: World, cluster: TestCluster, runs: Runs) -> None:
+    if cluster.standin is None:
+        pytest.skip("the image of a real cluster does not have this product")
+    name, run = "follow", runs["follow"]
+    assert world.finish(name, run) == "success"
+    result = world.controller(name, run)
+    assert [each["state"] for each in result["trials"]] == ["SUCCEEDED"] * 5
+    journal = StudyJournal(open_store(str(world.root / "runs")), experiment_prefix(name, run))
+    attempts = [each for work in Study.load(journal).state.works.values() for each in work.attempts]
+    pods = [json.loads(each.external)["name"] for each in attempts]
+    assert len(pods) == 5
+    assert len(set(pods)) <= 2, "as many as run at once"
+    assert world.log(name, run, "trial", 0).count("step=2") == 1, "its own lines, each once"
+    assert cluster.pods(name) == [], "no pod is left"
 
 
 def test_a_trial_that_stands_still_is_ended_early(world: World, cluster: TestCluster, runs: Runs) -> None:

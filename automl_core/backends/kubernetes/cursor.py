@@ -74,11 +74,15 @@ class _Place:
 class LogCursor:
     """Takes in readings of a log, in pieces of any size, and gives its lines."""
 
-    def __init__(self) -> None:
-        """At the beginning."""
+    def __init__(self, since: float | None = None) -> None:
+        """At the beginning.
+
+        Args:
+            since: seconds since 1970 before which nothing is read; None for all that there is.
+        """
         self.lines = Lines()
         self._gaps: list[tuple[str, str]] = []
-        self._since, self._second = "", ""
+        self._since, self._second = ("" if since is None else _text(datetime.fromtimestamp(since, UTC))), ""
         self._place: _Place | None = None
         self._times: dict[str, int] = {}  # time → lines of that time, handed over
         self._strange = ""

@@ -179,7 +179,7 @@ def exit_of_pod(
     # memory that ran out is not always said: the runtime may miss it, and only a child may have been killed
     growth = most_memory is not None and most_memory > memory_held(pod)
     if state.get("reason") == "OOMKilled" or (code == 137 and growth):
-        return _out_of_memory(pod, seconds, growth, peak_memory)
+        return out_of_memory(pod, seconds, growth, peak_memory)
     if code is None:
         return _never_ran(pod, seconds)
     ended = exit_of(code=code, ended_by=None, cause=Cause.EXITED, seconds=seconds, peak_memory_bytes=peak_memory)
@@ -327,7 +327,15 @@ def _was_over(pod: Pod) -> bool:
     )
 
 
-def _out_of_memory(pod: Pod, seconds: float, growth: bool, peak: int | None) -> Exit:
+def out_of_memory(pod: Pod, seconds: float, growth: bool, peak: int | None) -> Exit:
+    """How an attempt has ended that ran out of memory.
+
+    Args:
+        pod: as it was seen last.
+        seconds: that it ran.
+        growth: whether the next attempt gets more.
+        peak: most bytes that it was seen to hold, None when unknown.
+    """
     limit = memory_limit(pod)
     words = f"it ran out of memory (its limit is {limit})" if limit else "it ran out of memory"
     words += "; the next attempt gets more" if growth else ", and a new attempt would get no more"

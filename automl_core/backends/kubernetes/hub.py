@@ -178,17 +178,18 @@ class PodHub:
             return
         event.clear()
 
-    def log(self, pod: str, waits: str, container: str = CONTAINER) -> PodLog:
+    def log(self, pod: str, waits: str, container: str = CONTAINER, since: float | None = None) -> PodLog:
         """The log of a pod, of which nothing was read yet.
 
         Args:
             pod: its name.
             waits: of the pod or attempt whose `changed` is told when there are lines.
             container: whose log.
+            since: seconds since 1970 before which nothing is read; None for all that there is.
         """
         made = PodLog(
             self.api, f"{self.path}/{pod}", self._turns, node=partial(self._node, pod), wake=partial(self._wake, waits),
-            container=container,
+            container=container, since=since,
         )  # fmt: skip
         self._logs.add(made)
         return made

@@ -30,7 +30,7 @@ class PodJob(RemoteJob):
 
     def __init__(
         self, hub: PodHub, name: str, limits: Limits, *, most_memory: float | None = None, keep: str = "never",
-        secret: str = "", clock: Callable[[], float] = time.time,
+        secret: str = "", since: float | None = None, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Begin to watch a pod from its beginning.
 
@@ -41,6 +41,7 @@ class PodJob(RemoteJob):
             most_memory: bytes that the next attempt can come to have after this one ran out of it; None for no more.
             keep: which ended pods are left there: never, failed or always.
             secret: name of the secret that belongs to it, empty without one: an ended pod that is kept needs none.
+            since: seconds since 1970 before which its log is not read; None for all of it.
             clock: seconds since 1970.
         """
         self._hub, self.name, self._limits, self._most_memory, self._keep = hub, name, limits, most_memory, keep
@@ -49,7 +50,7 @@ class PodJob(RemoteJob):
         """Bytes of memory that it could have when it ended, 0 while that is not known."""
         self._evicted: str | None = None
         self._asked = False
-        self._log = hub.log(name, name)
+        self._log = hub.log(name, name, since=since)
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
         self._queueing = Queueing(hub.workloads, "Pod", name)

@@ -68,7 +68,7 @@ class PodLog:
 
     def __init__(
         self, api: KubernetesApi, path: str, turns: LogTurns, *, node: Callable[[], str] = lambda: "",
-        wake: Callable[[], None] = lambda: None, container: str = CONTAINER,
+        wake: Callable[[], None] = lambda: None, container: str = CONTAINER, since: float | None = None,
     ) -> None:  # fmt: skip
         """Read nothing yet; `read_on` begins.
 
@@ -79,6 +79,7 @@ class PodLog:
             node: the pod's, empty while it has none.
             wake: told when there are lines, and when there will be no more.
             container: whose log.
+            since: seconds since 1970 before which nothing is read; None for all that there is.
         """
         self._api, self._path, self._turns, self._container = api, path, turns, container
         self._node, self._wake = node, wake
@@ -89,7 +90,7 @@ class PodLog:
         """Whether all is read that will ever be; `take` hands over the last of it."""
         self.current = False
         """Whether what was printed before the reading began was read."""
-        self._cursor = LogCursor()
+        self._cursor = LogCursor(since)
         self._notes: list[str] = []
         self._said = ""
         self._whole = self._abandoned = self._gone = self._over = False

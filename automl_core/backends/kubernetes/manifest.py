@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from automl_core.backends.contract import TrialContext, arguments_of, environment, substitute
 from automl_core.backends.kubernetes.artifacts import Carrying, add_helpers
 from automl_core.backends.kubernetes.bringing import CODE_FOLDER, CodeInPod, SpecInPod, add_code, add_spec_file
+from automl_core.backends.kubernetes.lanes import LaneInPod, add_lane
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.queueing import labels_of
 from automl_core.backends.kubernetes.secrets import secret_name
@@ -50,6 +51,7 @@ class PodOrder:
         carrying: what helper containers carry between a bucket and the pod, None without any.
         spec_file: the trial's spec file, None without one.
         code: how the code comes into the pod, None where none goes along.
+        lane: how the pod serves one trial after the other, None where it is this attempt's alone.
     """
 
     task: KubernetesTask
@@ -64,6 +66,7 @@ class PodOrder:
     carrying: Carrying | None = None
     spec_file: SpecInPod | None = None
     code: CodeInPod | None = None
+    lane: LaneInPod | None = None
 
 
 def pod_manifest(order: PodOrder) -> Manifest:
@@ -100,13 +103,17 @@ def pod_manifest(order: PodOrder) -> Manifest:
     _protection(spec, containers[0], task)
     if order.code is not None:
         add_code(spec, containers[0], order.code)
+    if order.lane is not None:
+        add_lane(pod, containers[0], order.lane)
     spec["restartPolicy"] = "Never"
     grace = task.grace
+    if order.lane is not None and task.artifacts is not None:
+        grace += task.artifacts.grace
     if order.carrying is not None:
         add_helpers(spec, containers[0], order.carrying)
         grace += order.carrying.artifacts.grace
     spec["terminationGracePeriodSeconds"] = max(1, math.ceil(grace))
-    if order.timeout is not None:
+    if order.timeout is not None and order.lane is None:  # a pod of several trials has as long as they take
         latest = math.ceil(order.timeout + DEADLINE_RESERVE)
         spec["activeDeadlineSeconds"] = min(latest, spec.get("activeDeadlineSeconds") or latest)
     return pod
@@ -147,12 +154,13 @@ def _container(template: Mapping[str, Any], order: PodOrder) -> dict[str, Any]:
         container["workingDir"] = CODE_FOLDER if task.cwd == CWD else task.cwd
     if task.args:
         container["args"] = [literal(substitute(part, context)) for part in task.args]
+    mine = environment(context) if order.lane is None else {}  # else it comes with the trial's order
     own = [
         variable("PYTHONUNBUFFERED", "1"),
-        *(variable(name, substitute(value, context)) for name, value in task.env.items()),
+        *(variable(name, substitute(value, context)) for name, value in task.env.items() if _held(value, order)),
         *({"name": each.env, "valueFrom": {"secretKeyRef": _secret_key(each, order)}} for each in task.secrets),
         *order.environment,
-        *(variable(name, value) for name, value in environment(context).items()),
+        *(variable(name, value) for name, value in mine.items()),
     ]
     names = {each["name"] for each in own}
     container["env"] = [*(each for each in template.get("env") or [] if each["name"] not in names), *own]
@@ -164,6 +172,11 @@ def _container(template: Mapping[str, Any], order: PodOrder) -> dict[str, Any]:
         }  # fmt: skip
     container.setdefault("terminationMessagePolicy", "FallbackToLogsOnError")
     return container
+
+
+def _held(value: str, order: PodOrder) -> bool:
+    """Whether the pod itself has a variable of the task's `env`: of one with several trials, where it is theirs all."""
+    return order.lane is None or "${" not in value
 
 
 def _resources(order: PodOrder) -> dict[str, dict[str, str]]:

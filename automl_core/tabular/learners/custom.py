@@ -82,6 +82,7 @@ class Custom(Learner):
         matrix: Literal["dense", "filled", "gaps"] = "dense",
         kinds: Iterable[str] | None = None,
         memory: int | None = None,
+        makes: bool = False,
     ) -> None:
         """Name it.
 
@@ -95,6 +96,8 @@ class Custom(Learner):
             matrix: what it is to be given: ``dense``, ``filled`` or ``gaps`` (`MATRICES`).
             kinds: problems that it can solve; None: all those that the class's methods allow.
             memory: bytes that a fit takes beside the matrix; None: four times the matrix.
+            makes: ``target`` is no class, but a function that makes the estimator of the parameters. It solves all
+                problems unless ``kinds`` says which.
 
         Raises:
             TrainingError: the place can't be imported, or is no such class, or there is no such matrix.
@@ -102,7 +105,7 @@ class Custom(Learner):
         if matrix not in MATRICES:
             raise TrainingError(f"a learner's matrix is {matrix!r} (allowed: {', '.join(MATRICES)})")
         self.make = _imported(target) if isinstance(target, str) else target
-        if not callable(self.make) or not hasattr(self.make, "fit"):
+        if not callable(self.make) or not (makes or hasattr(self.make, "fit")):
             raise TrainingError(f"{target!r} is no class with a method fit")
         told = str(name or self.make.__name__)
         self.name, self.title, self.wants = told, told, MATRICES[matrix]  # type: ignore[misc]
@@ -110,6 +113,7 @@ class Custom(Learner):
         self._space, self._memory = {key: dict(value) for key, value in (space or {}).items()}, memory
         classes, numbers = hasattr(self.make, "predict_proba"), not hasattr(self.make, "predict_proba")
         allowed = (ALL - {"regression"} if classes else frozenset()) | ({"regression"} if numbers else frozenset())
+        allowed = ALL if makes else allowed
         self.kinds = frozenset(kinds) if kinds is not None else allowed  # type: ignore[misc]
         wrong = self.kinds - ALL
         if wrong:
@@ -163,6 +167,8 @@ class Custom(Learner):
         heavy = plain_weights(weights)
         try:
             estimator = self.make(**options)
+            if not hasattr(estimator, "fit"):
+                raise CannotFit(f"{self.name}: {self.make!r} made {estimator!r}, which has no method fit")
             takes = "sample_weight" in _parameters(estimator.fit)
             if heavy is not None and not takes:
                 raise CannotFit(f"{self.name}.fit takes no sample_weight, and the rows have different weights")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ def main() -> None:
         TrainingError: there are no trials to make it of, or it can't be written.
     """
     said = read("Make the model of a search on a table.")
-    prepared = preload.load(said.prepared)
+    prepared = said.with_learners(preload.load(said.prepared))
     told = trials_told()
     with tempfile.TemporaryDirectory(prefix="automl-conclude-") as place:
         results = gathered(
@@ -92,3 +93,14 @@ def tell(done: Concluded) -> None:
             say(f"{name} {value['value']:.4g}{span} on {test['rows']:,} {test.get('of', 'rows')}")
     for note in done.report.get("notes") or ():
         say(str(note))
+    trusted = own_types(done.folder)
+    if trusted:
+        named = " --trust ".join(trusted)
+        say(f"whoever opens the model has to say that your own code in it is trusted: automl predict --trust {named}")
+
+
+def own_types(folder: Path) -> list[str]:
+    """Types of the user's own that the model in a folder needs, by the names that they are trusted by."""
+    info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    modules = tuple(f"{each['module']}." for each in info.get("code") or ())
+    return sorted({name for each in info["estimators"] for name in each["types"] if name.startswith(modules)})

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.tabular.learners import registry
+from automl_core.tabular.learners.of_file import OWN as MINE
 from automl_core.tabular.metrics import names
 from automl_core.tabular.options import BALANCES, FINALS, THRESHOLDS, VALIDATIONS
 from automl_core.tabular.program.said import OWN
@@ -89,6 +90,11 @@ def pipeline_parameters(kind: Kind) -> dict[str, dict[str, Any]]:
         0.0 if name in UNUSUAL else float(weight)
         for name, weight in zip(learner["values"], learner["weights"], strict=True)
     ]  # fmt: skip
+    for parameter in found.values():  # what every learner has of features, the user's own has too
+        when = parameter.get("when", {})
+        if set(when.get("learner", ())) == set(learner["values"]):
+            when["learner"] = [*when["learner"], MINE]
+    learner["values"], learner["weights"] = [*learner["values"], MINE], [*learner["weights"], 0.0]
     return {name: _told(name, parameter) for name, parameter in found.items()}
 
 
@@ -174,6 +180,10 @@ def document(kind: Kind, requires: list[str]) -> str:
             "valid": {"help": "Rows to judge pipelines by, in place of folds"},
             "test": {"help": "Rows for the one look at the end; without it, a part of data.train is kept for that"},
             "metric": {"help": "A .py file with a function of your own: metric(truth, prediction)"},
+            "learner": {
+                "help": "A .py file with a learner of your own: learner, a class with fit and predict",
+                "when": {"learner": [MINE]},
+            },
         }),
         group("columns", {
             "target": {"required": True, "help": "The column to predict"},
@@ -189,7 +199,7 @@ def document(kind: Kind, requires: list[str]) -> str:
             "date": {"help": "Columns of times"},
         }),
         group("parameters", pipeline_parameters(kind) | option_parameters(kind)),
-        "more_parameters: false",
+        f"more_parameters: {flow({f'{MINE}.': {'learner': [MINE]}})}    # what is searched of a learner of your own",
         "goal: {metric: loss, direction: minimize, final: last}    # the metric, turned so that lower is better",
         "trials: {max: 100, concurrency: 2, early_stopping: {rule: median, delay: 3, min_trials: 5, proportion: 0.2}}",
         "spec_file: {format: yaml}",

@@ -35,7 +35,9 @@ def main() -> None:
         prepared = in_pieces(said, place, size, others)
     else:
         table = read_table(place)
-        prepared = prepare(table, without_others(said.options, config, table.column_names), **others)
+        prepared = said.with_learners(
+            prepare(table, without_others(said.options, config, table.column_names), **others)
+        )
         prepared.save(config.model_dir)
     tell(prepared)
 

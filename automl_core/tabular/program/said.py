@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from automl_core.tabular.learners.of_file import learner_of
 from automl_core.tabular.options import Options
 from automl_core.training.config import Config, read_config
 from automl_core.training.preloading import prepared_folder
 from automl_core.training.problems import TrainingError, nearest
+
+if TYPE_CHECKING:
+    from automl_core.tabular.prepared import Prepared
 
 OPTIONS = (
     "task", "metric", "quantile", "validation", "folds", "repeats", "valid_share", "test_share", "structure",
@@ -31,6 +35,9 @@ ROLES = ("target", "features", "ignore", "id", "group", "time", "weight", "categ
 KINDS = {"categorical": "category", "numeric": "number", "text": "text", "date": "time"}
 """Role → kind of the columns that have it."""
 
+LEARNER = "learner"
+"""The data set that is a file with a learner of the user's own, which is called `of_file.OWN`."""
+
 OWN, OWN_FUNCTION = "own", "metric"
 """The metric that says: a function of the user's own, in the file `data.metric`; and the function's name there."""
 
@@ -50,6 +57,28 @@ class Said:
     options: Options
     params: Mapping[str, Any]
     any_size: bool = False
+
+    def with_learners(self, prepared: Prepared) -> Prepared:
+        """What `prepare` has left, with the learner of the user's own, which is no plain data.
+
+        Args:
+            prepared: as it was read.
+
+        Raises:
+            TrainingError: it does not solve this kind of problem, or no other process could find its class.
+        """
+        if not self.options.learners:
+            return prepared
+        kind = prepared.problem.kind
+        for each in self.options.learners:
+            each.lasting()
+            if kind not in each.kinds:
+                words = ", ".join(sorted(each.kinds))
+                raise TrainingError(
+                    f"data.{LEARNER}: it solves {words}, and this is {kind}: classes need predict_proba, numbers "
+                    "predict alone; its attribute `kinds` says otherwise"
+                )
+        return replace(prepared, options=prepared.options.replaced(learners=self.options.learners))
 
     @property
     def prepared(self) -> Path:
@@ -91,6 +120,9 @@ def said_by(config: Config) -> Said:
     if kinds:
         given["kinds"] = kinds
     given |= {name: config.groups[name] for name in WHOLE if config.groups.get(name) is not None}
+    file = config.place(LEARNER)
+    if file is not None:
+        given["learners"] = (learner_of(file),)
     options = Options.of(**given, metric=_metric(config, own))
     params = {
         name: value for name, value in config.params.items()

@@ -10,6 +10,7 @@ import numpy as np
 
 from automl_core.tabular import memory
 from automl_core.tabular.learners import registry
+from automl_core.tabular.learners.of_file import OWN
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import preload
 from automl_core.tabular.program.predictions import write_predictions
@@ -31,7 +32,7 @@ def main() -> None:
         TrainingError: the pipeline can't be fitted, with the learner's own reason.
     """
     said = read("Judge one pipeline on a table.")
-    prepared = preload.load(said.prepared)
+    prepared = said.with_learners(preload.load(said.prepared))
     refuse(said, prepared)
     result = judged(said, prepared, int(os.environ.get("AUTOML_TRIAL_ID") or 0))
     folder = said.config.model_dir
@@ -49,6 +50,8 @@ def refuse(said: Said, prepared: Prepared) -> None:
             memory than there is.
     """
     learner = str(said.params.get("learner", "lightgbm"))
+    if learner == OWN and not prepared.options.learners:
+        raise TrainingError(f"learner: {OWN} is a learner of your own; name its file: data: {{learner: FILE.py}}")
     shape = Shape.of(prepared.schema, prepared.problem, len(prepared.learned(prepared.rows)))
     wanted = [learner] if said.any_size else None
     if learner not in {each.name for each in offered(shape, wanted, extra=prepared.options.learners)}:

@@ -20,8 +20,9 @@ from automl_airflow.kubernetes.queues import check_queue
 from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
-from automl_core.backends.kubernetes.bringing import CONFIG_MAP, code_config_map
+from automl_core.backends.kubernetes.bringing import CONFIG_MAP, CodeInPod, SpecInPod, code_config_map
 from automl_core.backends.kubernetes.files import config_map, read_template
+from automl_core.backends.kubernetes.lanes import LaneInPod
 from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.secrets import secret, secret_name
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
     from automl_airflow.kubernetes.fences import RunFence
+    from automl_core.backends.contract import TrialContext
     from automl_core.spec.kubernetes import Pending
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Study
@@ -116,8 +118,7 @@ class Launch:
         try:
             owner = None if new else self._find(namespace)
             if owner is None:
-                if self.task.kueue is not None:
-                    check_queue(self._operator.client.api_client, self.task.kueue, namespace, self._ask)
+                self._check_queue()
                 if self.fence is not None:
                     self._check_closed(bundle_folder(context))
                     self.fence.hold(self._ask, operator.log)
@@ -159,6 +160,15 @@ class Launch:
                 if error.status != 404:
                     log.warning("%s/%s was not deleted: %s", namespace, name, reason_of(error))
 
+    def _check_queue(self) -> None:
+        """See that the queue is there that the file names, where it names one.
+
+        Raises:
+            StartError: it is not.
+        """
+        if self.task.kueue is not None:
+            check_queue(self._operator.client.api_client, self.task.kueue, self.namespace, self._ask)
+
     @property
     def _takes_connections(self) -> bool:
         return any(each.connection for each in self.task.secrets)
@@ -171,7 +181,7 @@ class Launch:
         """
         task, attempt, found = self.task, self.attempt, []
         if task.files:
-            found.append(Belonging("config_map", config_map(task, attempt, _home(), bundle)))
+            found.append(Belonging("config_map", config_map(task, attempt, home(), bundle)))
         if self._brought.archive is not None:
             found.append(Belonging("config_map", code_config_map(*self._brought.archive, attempt)))
         if self._takes_connections:
@@ -223,10 +233,10 @@ class Launch:
         from automl_airflow.closed import policy
         from automl_core.closed.pods import image_problem, images_in, ways_out
 
-        manifest, lists, home = self._manifest([], bundle), policy(), _home()
-        template = read_template(self.task, home, bundle)
+        manifest, lists, base = self._manifest([], bundle), policy(), home()
+        template = read_template(self.task, base, bundle)
         found = [image_problem(text, where, lists) for where, text in images_in(manifest)]
-        wrong = [*(each for each in found if each is not None), *ways_out(template, lists, home)]
+        wrong = [*(each for each in found if each is not None), *ways_out(template, lists, base)]
         if wrong or lists.problems:
             raise StartError(f"closed environment: {wrong[0] if wrong else lists.problems[0]}", systematic=True)
 
@@ -255,7 +265,7 @@ class Launch:
         return Brought(self._study.experiment, self.task, self.places)
 
     def _manifest(self, belongings: list[Belonging], bundle: Path | None) -> Manifest:
-        task, context, carrying = self.task, context_of(self._study, self._binding, self.places, _home()), None
+        task, context, carrying = self.task, context_of(self._study, self._binding, self.places, home()), None
         maps = [each.name for each in belongings if each.kind == "config_map"]
         if task.artifacts is not None:
             image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)
@@ -267,6 +277,23 @@ class Launch:
             context, order = carried(context, self.places, FOLDER, task.artifacts.every, ENDED)
             carrying = Carrying(task.artifacts, image, MODULE, order.to_json())
         context = self._brought.seen_by(context)
+        code = self._brought.code(next((name for name in maps if name.startswith(CONFIG_MAP)), None))
+        spec = self._brought.spec_file(context)
+        return self._pod(context, maps, bundle, carrying=carrying, spec_file=spec, code=code)
+
+    def _pod(
+        self, context: TrialContext, maps: list[str], bundle: Path | None, *, carrying: Carrying | None = None,
+        spec_file: SpecInPod | None = None, code: CodeInPod | None = None, lane: LaneInPod | None = None,
+    ) -> Manifest:  # fmt: skip
+        """The pod (see `PodOrder`).
+
+        Args:
+            context: the trial as the pod sees it.
+            maps: names of the config maps that it needs.
+            bundle: folder of the DAG bundle, where there is one.
+            carrying, spec_file, code, lane: as `PodOrder` has them.
+        """
+        task = self.task
         limits = [task.timeout, self._study.experiment.trials.timeout]
         return pod_manifest(
             PodOrder(
@@ -276,12 +303,13 @@ class Launch:
                 attempt=self.attempt,
                 memory=self.memory,
                 timeout=min((limit for limit in limits if limit is not None), default=None),
-                template=read_template(task, _home(), bundle),
+                template=read_template(task, home(), bundle),
                 files=next((name for name in maps if not name.startswith(CONFIG_MAP)), None),
-                spec_file=self._brought.spec_file(context),
-                code=self._brought.code(next((name for name in maps if name.startswith(CONFIG_MAP)), None)),
+                spec_file=spec_file,
+                code=code,
                 environment=worker_variables(self.attempt, task.workers, task.port) if task.workers > 1 else (),
                 labels=self.fence.fence.selector if self.fence is not None else {},
+                lane=lane,
             )
         )
 
@@ -325,11 +353,12 @@ def _with_absolute_storage(task: KubernetesTask) -> KubernetesTask:
     mount = task.storage_mount
     if mount is None or mount.host_path is None:
         return task
-    path = str((_home() / mount.host_path).resolve())
+    path = str((home() / mount.host_path).resolve())
     return task.model_copy(update={"storage_mount": mount.model_copy(update={"host_path": path})})
 
 
-def _home() -> Any:
-    from automl_airflow.session import home
+def home() -> Any:
+    """AUTOML_HOME, to which files of training tasks are relative."""
+    from automl_airflow import session
 
-    return home()
+    return session.home()

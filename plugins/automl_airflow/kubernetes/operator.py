@@ -86,11 +86,20 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
 
     def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
         """Create the attempt's pod, or take it over (see `RemoteTrial.launch`)."""
-        return Launch(self, study, store, binding).start(context, new=self.bound_now)
+        return self._launch_of(study, store, binding).start(context, new=self.bound_now)
 
     def is_there(self, study: Study, binding: Binding) -> bool:
         """Whether the attempt's pod exists (see `RemoteTrial.is_there`)."""
-        return Launch(self, study, study.journal.store, binding).is_there()
+        return self._launch_of(study, study.journal.store, binding).is_there()
+
+    def _launch_of(self, study: Study, store: ObjectStore, binding: Binding) -> Launch:
+        """The start of an attempt: in a pod of its own, or in one that runs trial after trial."""
+        task = study.experiment.tasks[binding.task]
+        if isinstance(task, KubernetesTask) and task.shared is not None:
+            from automl_airflow.kubernetes.lane_launching import LaneLaunch
+
+            return LaneLaunch(self, study, store, binding)
+        return Launch(self, study, store, binding)
 
     def watcher(self, context: Any, study: Study, binding: Binding, job: dict[str, Any]) -> TrialTrigger:
         """The trigger that watches the pod."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from automl_core.backends.kubernetes.lanes import LANE_LABEL, LaneId
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, AttemptId, journal_label
 from automl_core.backends.kubernetes.secrets import secret_name, secret_of_run
 from automl_core.spec.kubernetes import KubernetesTask
@@ -60,7 +61,9 @@ def _sweep(connection: str, namespace: str, place: str, tasks: list[KubernetesTa
         ended = pod.status.phase in ("Succeeded", "Failed")
         if pod.metadata.deletion_timestamp is not None or (ended and keeps):
             continue
-        if not ended:
+        if not ended and LANE_LABEL in (pod.metadata.labels or {}):
+            log.info("pod %s/%s waited for a trial: deleted", namespace, pod.metadata.name)
+        elif not ended:
             log.warning("pod %s/%s was still there (%s): deleted", namespace, pod.metadata.name, pod.status.phase)
         _delete(client.delete_namespaced_pod, pod.metadata.name, namespace, grace_period_seconds=grace)
     for name in _secrets_left(study, place, tasks):  # by their names: to list secrets is to read them all
@@ -81,8 +84,12 @@ def _secrets_left(study: Study, place: str, tasks: list[KubernetesTask]) -> Iter
             known = taking.get(found[attempt.task].name)
             job = json.loads(attempt.external) if attempt.external else {"loose": True}
             if known is not None and (job.get("loose") or known.keep_pods != "never"):
+                if job.get("kind") == "lane":
+                    yield str(job["name"])
+                    continue
+                kind = LaneId if known.shared is not None else AttemptId
                 yield secret_name(
-                    AttemptId(
+                    kind(
                         place=place, experiment=state.name, run=state.run, trial=work.trial, slot=work.slot,
                         task=known.name, attempt=attempt.number,
                     )

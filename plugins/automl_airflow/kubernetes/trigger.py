@@ -30,6 +30,8 @@ class KubernetesTrialTrigger(TrialTrigger):
     """Watches the pod (or the pods) of one attempt."""
 
     _hub: PodHub | None = None
+    _over = False
+    """Whether no trial is to follow in the pod, where it runs several."""
 
     async def find(self) -> RemoteJob:
         """The job that `job` names."""
@@ -53,7 +55,22 @@ class KubernetesTrialTrigger(TrialTrigger):
                 queued=task is not None and task.kueue is not None,
                 signature=lambda ended, lines: digest_of_end(ended, lines, params),
             )  # fmt: skip
+        if self.job["kind"] == "lane":
+            from automl_airflow.kubernetes.lane_watching import StoredOrders
+            from automl_core.backends.kubernetes.lane_job import LaneJob, LanePlace
+
+            place = LanePlace(str(self.job["token"]), int(self.job["number"]) == 0, float(self.job["since"]))
+            orders = StoredOrders(self.storage, self.connection, self.threads, self.job)
+            return LaneJob(
+                self._hub, name, limits, orders, place, most_memory=most, keep=keep, secret=secret,
+                last=lambda: self._over,
+            )  # fmt: skip
         return PodJob(self._hub, name, limits, most_memory=most, keep=keep, secret=secret)
+
+    async def on_kill(self) -> None:
+        """A person cleared or marked the task: a pod goes with it, also one that others might have followed in."""
+        self._over = True
+        await super().on_kill()
 
     @property
     def kubernetes_task(self) -> KubernetesTask | None:
@@ -81,7 +98,9 @@ class KubernetesTrialTrigger(TrialTrigger):
             with self._shared.lock:
                 self._shared.study.external(self._binding, json.dumps(job, sort_keys=True))
             self.job = job
-        return super()._record(status)
+        outcome, told = super()._record(status)
+        self._over = self._over or told.stop is not None
+        return outcome, told
 
     def interval(self) -> float:
         """Seconds between two looks: the file's, or by the number of pods in this triggerer."""

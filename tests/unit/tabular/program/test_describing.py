@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from automl_core.tabular.learners import registry
+from automl_core.tabular.learners.of_file import OWN
 from automl_core.tabular.options import Options
 from automl_core.tabular.program.describing import (
     KINDS,
@@ -67,7 +68,7 @@ def test_every_learner_is_there_and_the_search_takes_those_that_the_extra_brings
     expected = {name for name in registry.names() if name != "constant"}
     if kind.problem == "regression":
         expected = {name for name in expected if "regression" in registry.find(name).kinds}
-    assert set(learner["values"]) == expected
+    assert set(learner["values"]) == {*expected, OWN}, "and one of the user's own, which is tried where it is asked for"
     drawn = {name for name, weight in zip(learner["values"], learner["weights"], strict=True) if weight > 0}
     assert drawn == expected - set(UNUSUAL)
 
