@@ -106,7 +106,25 @@ NOISY = (
     DataSet("nlsy", "regression", "math", _r("heplots/NLSY", "math")),
     DataSet("anes", "multiclass", "PID", _anes),
 )
-UNSEEN = {each.name: each for each in (*GROUPED, *TIMED, *NOISY)}
+_FOLLOWED = (
+    ("driving", "wooldridge/driving", "totfatrte", "state", "year"),
+    ("pwt", "stevedata/pwt_sample", "hc", "country", "year"),
+    ("math4", "wooldridge/mathpnl", "math4", "distid", "year"),
+    ("schools", "wooldridge/school93_98", "math4", "schid", "year"),
+    ("towns", "Ecdat/MunExp", "expend", "id", "year"),
+    ("gasoline", "Ecdat/Gasoline", "lgaspcar", "country", "year"),
+    ("cigarette", "Ecdat/Cigarette", "packpc", "state", "year"),
+    ("health", "Ecdat/SumHes", "gdp", "country", "year"),
+    ("hours", "Ecdat/LaborSupply", "lnhr", "id", "year"),
+    ("prison", "wooldridge/prison", "criv", "state", "year"),
+)
+PANELS = tuple(
+    DataSet(f"{name}-{how}", "regression", target, _r(place, target), **{how: column})
+    for name, place, target, group, year in _FOLLOWED
+    for how, column in (("time", year), ("group", group))
+)
+"""Things that are followed over years, each asked for twice: its later rows, and rows of things that are new."""
+UNSEEN = {each.name: each for each in (*GROUPED, *TIMED, *NOISY, *PANELS)}
 
 
 def held_out(name: str) -> bool:
@@ -114,7 +132,9 @@ def held_out(name: str) -> bool:
     return hashlib.sha256(name.encode()).digest()[0] % 2 == 1
 
 
+_OTHERS = [each for each in UNSEEN if each not in {one.name for one in PANELS}]
 HALVES = {
-    "development": [each for each in UNSEEN if not held_out(each)],
-    "held-out": [each for each in UNSEEN if held_out(each)],
+    "development": [each for each in _OTHERS if not held_out(each)],
+    "held-out": [each for each in _OTHERS if held_out(each)],
+    "panels": [each.name for each in PANELS],
 }
