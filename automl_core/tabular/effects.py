@@ -122,7 +122,7 @@ def intercepts(residuals: Floats, codes: Codes, count: int) -> Floats:
     """(count,) the groups' mean residuals, each drawn towards 0; of a group without a row 0.
 
     Variances between and within groups by moments: a mean of k residuals is worth k b / (k b + w) of itself, where b and
-    w are these variances (Robinson 1991, section 2).
+    w are these variances (Robinson 1991, section 2). Where no group has two rows, nothing tells them apart: all are 0.
 
     Args:
         residuals: (n,) of rows.
@@ -136,9 +136,10 @@ def intercepts(residuals: Floats, codes: Codes, count: int) -> Floats:
     middle = float(np.average(means[present], weights=sizes[present]))
     spread = float(np.average((means[present] - middle) ** 2, weights=sizes[present]))
     between = max(spread - within / float(sizes[present].mean()), 0.0)
-    if between <= 0.0:
+    if between <= 0.0 or len(residuals) <= present.sum():  # of groups of one row nobody knows what is theirs
         return np.zeros(count)
-    return np.where(present, sizes * between / (sizes * between + within) * means, 0.0)
+    kept = sizes * between
+    return np.asarray(kept / np.where(present, kept + within, 1.0) * means)
 
 
 def _cut(order: Floats) -> NDArray[np.bool_] | None:

@@ -27,6 +27,9 @@ import numpy as np
 from benchmarks.tables.unseen import HALVES, UNSEEN
 
 HERE = Path(__file__).parent
+FOLDS: int | None = None
+ONLY: list[str] = []
+"""Of `--folds` and `--only`: what makes a look cheaper."""
 
 
 def write(home: Path, names: list[str]) -> None:
@@ -65,8 +68,11 @@ def peers(home: Path, names: list[str]) -> None:
 def _options(job: dict[str, Any], trials: int) -> Any:
     from automl_core.tabular.options import Options
 
+    more = {"folds": FOLDS, "validation": "auto"} if FOLDS else {}
+    more |= {"allowed": tuple(ONLY)} if ONLY else {}
+
     task = "regression" if job["task"] == "regression" else "classification"
-    return Options.of(target=job["target"], task=task, metric=job["metric"], iterations=trials, workers=2)
+    return Options.of(target=job["target"], task=task, metric=job["metric"], iterations=trials, workers=2, **more)
 
 
 def search(home: Path, names: list[str], trials: int) -> None:
@@ -168,7 +174,11 @@ def main() -> int:
     parser.add_argument("--without", nargs="+", default=[], choices=list(UNSEEN))
     parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--label", default="ours")
+    parser.add_argument("--folds", type=int, help="None: as many as ours takes by itself")
+    parser.add_argument("--only", nargs="+", default=[], metavar="LEARNER")
     given = parser.parse_args()
+    global FOLDS, ONLY
+    FOLDS, ONLY = given.folds, given.only
     names = list(dict.fromkeys(name for each in given.sets for name in HALVES.get(each, [each])))
     names = [each for each in names if each not in given.without]
     if given.what == "write":

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from automl_core.modelfile.onnx.calendar import Calendar
 from automl_core.modelfile.onnx.curves import interpolated
 from automl_core.modelfile.onnx.graph import ML, Graph
 from automl_core.modelfile.onnx.problems import NotInOnnx
 from automl_core.modelfile.scoring.features.base import LARGEST
 from automl_core.modelfile.scoring.features.cross import BETWEEN, name_of
+from automl_core.modelfile.scoring.features.dates import DAY
 
 State = Mapping[str, Any]
 
@@ -188,9 +190,14 @@ def _project(graph: Graph, table: Table, matrix: Matrix, state: State) -> Matrix
 
 
 def _dates(graph: Graph, table: Table, matrix: Matrix, state: State) -> Matrix:
-    if state["columns"] or state["between"]:
-        raise NotInOnnx(f"features: ONNX has no calendar for the times of {', '.join(map(str, state['columns']))}")
-    return matrix
+    columns = []
+    for name, parts in zip(state["columns"], state["parts"], strict=True):
+        calendar = Calendar(graph, table.numbers[str(name)])
+        columns += [calendar.parts[str(each)]() for each in parts]
+    for first, second in state["between"]:
+        passed = graph.add("Sub", table.numbers[str(second)], table.numbers[str(first)])
+        columns.append(graph.add("Div", passed, graph.constant(DAY)))
+    return _with(graph, matrix, columns)
 
 
 def _hashing(graph: Graph, table: Table, matrix: Matrix, state: State) -> Matrix:
