@@ -5,11 +5,12 @@ asked for: those of new groups, and later ones of groups that are known. Validat
 learns a group's name is worth nothing for the first kind; so the name is not learned from. For the second kind it says
 much. Here it comes back as a random intercept beside the model: each known group's mean residual, where the model had
 not learned from that group, drawn towards nothing by how few rows it has and how little groups differ (best linear
-unbiased prediction: Henderson, Biometrics 31 (1975), p. 423; Robinson, Statistical Science 6 (1991), p. 15). A group that
-training did not know gets nothing, so the first kind of rows is answered as before.
+unbiased prediction: Henderson, Biometrics 31 (1975), p. 423; Robinson, Statistical Science 6 (1991), p. 15). A group
+that training did not know gets nothing, so the first kind of rows is answered as before.
 
-How much of it holds for later rows is asked of the rows themselves: the best pipeline is fitted on the earlier ones, and
-the later ones' residuals are set against the groups' intercepts of the earlier ones. What does not clearly hold is left.
+How much of it holds for later rows is asked of the rows themselves: the best pipeline is fitted on the earlier ones,
+and the later ones' residuals are set against the groups' intercepts of the earlier ones. What does not clearly hold is
+left.
 """
 
 from __future__ import annotations
@@ -66,13 +67,13 @@ class Effect:
     def why(self) -> str:
         """In words, for the report."""
         return (
-            f"a row of a {self.column} that training knew gets what its {self.column} usually is above or below others"
-            f" ({self.share:.0%} of it, which held for later rows: {self.gain:.0%} less loss there); a new one gets none"
+            f"a row of a {self.column} that training knew gets what its {self.column} usually is above others or below"
+            f" ({self.share:.0%} of it, which held for later rows: {self.gain:.0%} less loss); a new one gets none"
         )
 
 
 def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effect | None:
-    """The intercepts of the table's groups; None where there are none to be had, or they don't clearly help later rows.
+    """The intercepts of the table's groups; None where there are none, or they don't clearly help later rows.
 
     Args:
         prepared: the table; its ``panel`` says which column and which order.
@@ -121,8 +122,9 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
 def intercepts(residuals: Floats, codes: Codes, count: int) -> Floats:
     """(count,) the groups' mean residuals, each drawn towards 0; of a group without a row 0.
 
-    Variances between and within groups by moments: a mean of k residuals is worth k b / (k b + w) of itself, where b and
-    w are these variances (Robinson 1991, section 2). Where no group has two rows, nothing tells them apart: all are 0.
+    Variances between and within groups by moments: a mean of k residuals is worth k b / (k b + w) of itself, where b
+    and w are these variances (Robinson 1991, section 2). Where no group has two rows, nothing tells them apart: all
+    are 0.
 
     Args:
         residuals: (n,) of rows.
@@ -171,9 +173,7 @@ def _share(known: Floats, residuals: Floats, codes: Codes) -> float:
     return min(slope, 1.0) if slope > SURE * error else 0.0
 
 
-def _forward(
-    prepared: Prepared, best: TrialResult, earlier: Codes, later: Codes, deadline: Deadline
-) -> Floats | None:
+def _forward(prepared: Prepared, best: TrialResult, earlier: Codes, later: Codes, deadline: Deadline) -> Floats | None:
     """What the best pipeline, fitted on earlier rows, says of later ones; None where it can't be fitted on these."""
     from automl_core.tabular.finals import settled
     from automl_core.tabular.pipeline import Pipeline
@@ -194,8 +194,8 @@ def _forward(
 def joined(members: Sequence[dict[str, Any]], effect: Effect) -> list[dict[str, Any]]:
     """Members whose weighted mean is that of the given ones and the effect.
 
-    A mean has no sum: so the given ones are said twice as large, and the effect is a member of the same weight as all of
-    them together, twice as large too.
+    A mean has no sum: so the given ones are said twice as large, and the effect is a member of the same weight as all
+    of them together, twice as large too.
     """
     total = sum(float(each.get("weight", 1.0)) for each in members)
     twice = {"type": "affine", "scale": 2.0, "shift": 0.0}

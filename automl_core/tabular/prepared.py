@@ -331,9 +331,7 @@ def _structure(
     return detect(frame.take(rows), schema, y[rows], problem, test=there, weights=kept)
 
 
-def _panel(
-    frame: Frame, schema: Schema, structure: Structure, problem: Problem, options: Options
-) -> Panel | None:
+def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem, options: Options) -> Panel | None:
     """Groups that were found (a user who names them says that new ones come), of numbers, each row counting once."""
     name, order = structure.group, structure.order
     if structure.kind != "group" or name is None or order is None or name not in structure.drop:

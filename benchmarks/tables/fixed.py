@@ -160,8 +160,7 @@ def table(home: Path, names: list[str]) -> str:
     text.append("| mean | " + " | ".join(f"{statistics.fmean(means[each]):.1f}" for each in systems) + " |")
     text.append("| interval | " + " | ".join(f"{low:.1f} … {high:.1f}" for low, high in spans.values()) + " |")
     text.append("| rank | " + " | ".join(f"{rank[each]:.2f}" for each in systems) + " |")
-    for name in sets:
-        text.append(f"| {name} | " + " | ".join(f"{scores[name, each]:.1f}" for each in systems) + " |")
+    text += [f"| {name} | " + " | ".join(f"{scores[name, each]:.1f}" for each in systems) + " |" for name in sets]
     return "\n".join(text) + "\n"
 
 

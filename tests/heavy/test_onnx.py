@@ -68,9 +68,7 @@ def strange(document: dict[str, Any]) -> list[dict[str, Any]]:
     """
     schema = Schema.from_json(document["schema"])
     found = frames.as_rows(schema.read(rows(60, 2, strange=True)), schema, np.arange(60))
-    return [
-        {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in each.items()} for each in found
-    ]
+    return [{k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in each.items()} for each in found]
 
 
 @pytest.mark.parametrize(

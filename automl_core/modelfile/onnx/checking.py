@@ -16,7 +16,7 @@ from automl_core.modelfile.scoring import golden
 from automl_core.modelfile.scoring.values import Coded, Frame, Schema
 
 TOLERANCE = 1e-5
-"""What outputs may differ by: ONNX adds the leaves of trees in float32, of which a thousand lose five digits at most."""
+"""What outputs may differ by: ONNX adds the leaves of trees in float32; a thousand of them lose five digits at most."""
 
 NAMED = 5
 """Rows that a refusal names."""

@@ -63,7 +63,9 @@ def _distances(graph: Graph, matrix: str, points: Any, metric: str) -> str:
     difference = graph.add("Sub", wide, graph.constant(points))
     if metric == "manhattan":
         return str(graph.add("ReduceSum", graph.add("Abs", difference), graph.constant([2], np.int64), keepdims=0))
-    squared = graph.add("ReduceSum", graph.add("Mul", difference, difference), graph.constant([2], np.int64), keepdims=0)
+    squared = graph.add(
+        "ReduceSum", graph.add("Mul", difference, difference), graph.constant([2], np.int64), keepdims=0
+    )
     return str(graph.add("Sqrt", squared) if metric == "euclidean" else squared)
 
 

@@ -36,9 +36,7 @@ def trees(graph: Graph, matrix: str, document: Mapping[str, Any]) -> str:
     return str(graph.add("Add", graph.add("Cast", sums, to=11), graph.constant(forest.base)))
 
 
-def _columns(
-    graph: Graph, matrix: str, forest: Trees, counts: NDArray[np.int64]
-) -> tuple[str, NDArray[np.int64]]:
+def _columns(graph: Graph, matrix: str, forest: Trees, counts: NDArray[np.int64]) -> tuple[str, NDArray[np.int64]]:
     """What nodes compare, and where each condition's column is; of one with sets, that of its first set."""
     found: list[str] = []
     first = np.zeros(len(forest.columns), dtype=np.int64)

@@ -119,7 +119,8 @@ def _decided(table: View, frame: Any, group: Candidate | None, course: Course | 
         return Structure(
             "group" if sure_group else "random", "certain" if sure_group else "doubtful", group.column,
             course.column if course else None, course.columns if course else (), moments,
-            group.panel if group.timed else None, (group.column,) if sure_group else (), tuple(group.evidence), {**group.numbers, "points": group.points},
+            group.panel if group.timed else None, (group.column,) if sure_group else (), tuple(group.evidence),
+            {**group.numbers, "points": group.points},
             f"rows of one {group.column} stay together: {group.evidence[0]}" if sure_group
             else f"{group.column} may name groups; rows are drawn at random",
         )  # fmt: skip

@@ -52,7 +52,7 @@ class Candidate:
         depends: whether rows of a group are alike beyond what the other columns tell.
         timed: whether that column is one of time.
         numeric: whether its values are numbers, which may be amounts.
-        counted: whether they are all numbers of a range, of very different frequency: years of school, heads of a family.
+        counted: whether they are all numbers of a range, of very different frequency: years of school, heads.
         nested: whether its values are numbers within another column's groups, which start again in each of them.
     """
 
