@@ -129,7 +129,7 @@ def test_every_extra_is_one_that_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("name", "extra"),
     [
-        ("numpy.linalg", ("search", "series", "serving", "sql", "tabular")), ("google", ("tensorboard",)),
+        ("numpy.linalg", ("onnx", "search", "series", "serving", "sql", "tabular")), ("google", ("tensorboard",)),
         ("google.protobuf.message", ("tensorboard",)), ("google.cloud", ()), ("numpydoc", ()), ("pydantic", ()),
     ],
 )  # fmt: skip
@@ -142,7 +142,7 @@ def test_airflow_automl_asks_for_the_same_release_of_automl_core_with_all_that_a
     requirement = Requirement(line)
     assert str(requirement.specifier) == f"=={RELEASE}", "a release changes RELEASE and this line together"
     trainings = {"catboost", "mlp", "series", "tables", "tabular"}  # what a trial's environment has
-    by_hand = {"notebook", "serving", "tao"}  # one looks in a notebook, serves elsewhere, pulls TAO's templates once
+    by_hand = {"notebook", "onnx", "serving", "tao"}  # looking, handing on, serving and pulling happen elsewhere
     assert requirement.extras == set(EXTRAS) - by_hand - trainings
 
 

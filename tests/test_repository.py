@@ -45,7 +45,7 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 PROGRAMS = ("mlp", "lightgbm", "xgboost", "catboost", "text", "image", "transformer")
 """Extras of what the programs of templates train with."""
 
-LARGE = ("xgboost", "catboost", "image", "transformer", "tao")
+LARGE = ("xgboost", "catboost", "image", "onnx", "transformer", "tao")
 """Those whose libraries live in .venv-heavy alone; the Makefile's DEVELOPED has the others."""
 
 
@@ -128,6 +128,7 @@ def test_heavy_tests_have_the_versions_of_the_recorders() -> None:
     own |= {"pydantic", "pyyaml"}  # of automl-core, which is no distribution there
     own |= {"httpx", "pandas", "nbclient", "nbformat", "ipykernel"}  # the notebook's
     own |= {"mlflow"}  # a server that is spoken to
+    own |= {"onnx", "onnxruntime"}  # what an export is written and run with
     assert {name: version for name, version in heavy.items() if name not in own}.items() <= recorded
     assert not {(name, version) for name, version in recorded if heavy.get(name, version) != version}
 

@@ -1,4 +1,4 @@
-"""``automl export``: a run as another tool keeps one: its files, or its server; a model as SQL."""
+"""``automl export``: a run as another tool keeps one: its files, or its server; a model as SQL or ONNX."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from automl_core.cli.remote import RunId
 if TYPE_CHECKING:
     from automl_core.tracking import MlflowServer
 
-app = typer.Typer(help="Write a run as another tool keeps one, or a model as SQL.", no_args_is_help=True)
+app = typer.Typer(help="Write a run as another tool keeps one, or a model as SQL or ONNX.", no_args_is_help=True)
 
 
 @app.callback()
 def main() -> None:
-    """Write a run as another tool keeps one, or a model as SQL."""
+    """Write a run as another tool keeps one, or a model as SQL or ONNX."""
 
 
 @app.command("tao")
@@ -220,3 +220,38 @@ def sql(
     tell(
         f"{plural(statements, 'statement')} of {script.dialect} in {out}; reads {', '.join(script.reads) or 'nothing'}"
     )
+
+
+@app.command("onnx")
+def onnx(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", show_default=False,
+            help="Folder of a model, here or in a store (s3://…), or an experiment whose best model is meant.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write.")] = Path("model.onnx"),
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", metavar="X", min=0.0, help="What outputs of golden rows may differ by.")
+    ] = 1e-5,
+    run_id: RunId = None,
+) -> None:  # fmt: skip
+    """Write a model of a table as ONNX, if onnxruntime says of its golden rows what the model says of them."""
+    from automl_core.cli.output import tell
+    from automl_core.cli.places import UserError
+    from automl_core.cli.predicting import folder_of
+    from automl_core.extras import needed_by
+
+    with needed_by("`automl export onnx`", "onnx"), folder_of(model, run_id) as folder:
+        from automl_core.modelfile.model import read_info
+        from automl_core.modelfile.onnx.exporting import export
+        from automl_core.modelfile.writing import FORECASTING
+
+        try:
+            if read_info(folder)["problem"].get("kind") == FORECASTING:
+                raise UserError(f"{folder} is a model of series, and only models of tables become ONNX")
+            done = export(folder, out, tolerance=tolerance)
+        except (OSError, ValueError) as error:
+            raise UserError(str(error)) from None
+    tell(f"{done.path}: {', '.join(done.inputs)} → {', '.join(done.outputs)}; {done.compared}")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.release import RELEASE
-from automl_core.tabular import calibration, frames, quickness, reporting, threshold
+from automl_core.tabular import calibration, effects, frames, quickness, reporting, threshold
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.finals import Finals, finals
 from automl_core.tabular.prepared import Prepared
@@ -91,10 +91,16 @@ def conclude(
     lighter = None if until.seconds is None else quickness.lighter(chosen, _allowed(prepared, until.seconds))
     if lighter is not None:
         chosen, selection = lighter, selection.only(lighter.weights)
+    effect = effects.learn(prepared, selection, until) if members is None and chosen.kind != "constant" else None
     document = _document(prepared, chosen)
+    schema = prepared.schema
+    if effect is not None:
+        schema = effects.schema_of(prepared)
+        document |= {"schema": schema.to_json(), "members": effects.joined(chosen.members, effect)}
+        notes.append(effect.why)
     notes += _calibrated(prepared, selection, document)
     notes += _thresholded(prepared, selection, document)
-    scorer = Scorer(document, prepared.schema, chosen.estimators)
+    scorer = Scorer(document, schema, chosen.estimators)
     report = reporting.report(prepared, results, selection, chosen, scorer, document, until)
     report["notes"] = [*prepared.notes, *chosen.notes, *notes]
     report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
@@ -196,7 +202,7 @@ def _thresholded(prepared: Prepared, selection: Selection, document: dict[str, A
 
 def _write(prepared: Prepared, scorer: Scorer, members: Finals, home: Path, made: dict[str, Any]) -> None:
     taken = prepared.rows[np.linspace(0, len(prepared.rows) - 1, min(GOLDEN, len(prepared.rows))).astype(np.int64)]
-    golden = frames.as_rows(prepared.frame, prepared.schema, taken)
+    golden = frames.as_rows(prepared.frame, scorer.schema, taken)
     options = prepared.options
     made = {
         "release": RELEASE,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.sources import Source, source_of
-from automl_core.modelfile.scoring.values import Frame, Schema, SchemaError
+from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, SchemaError, read_column
 from automl_core.tabular import columns, frames, roles, validation
 from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.metrics import Metric, find
@@ -25,6 +25,19 @@ from automl_core.training.problems import TrainingError
 
 FORMAT = 1
 """Of a saved preparation. Another is refused: it lives as long as its run."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Groups that are followed in time, by what the data say (`automl_core.tabular.effects`).
+
+    Attributes:
+        field: the column that names them; the frame has it as a category, the schema has it not.
+        order: (n,) numbers that grow with time, NaN for unknown.
+    """
+
+    field: Field
+    order: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class Prepared:
         findings: what the guardrails say, as plain data.
         notes: what was decided and done, in words.
         fingerprint: of all values: the same text, the same data.
+        panel: groups that are followed in time, where there are any and they are used.
     """
 
     options: Options
@@ -64,6 +78,7 @@ class Prepared:
     findings: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
     fingerprint: str = ""
+    panel: Panel | None = None
 
     def weights_of(self, rows: Rows) -> NDArray[np.float64]:
         """(len(rows),) weights, 1 where there are none."""
@@ -88,6 +103,8 @@ class Prepared:
         for name in ("weights", "groups", "times"):
             if (values := getattr(self, name)) is not None:
                 arrays[name] = values
+        if self.panel is not None:
+            arrays["order"] = self.panel.order
         for number, fold in enumerate(self.split.folds):
             arrays[f"train_{number}"], arrays[f"valid_{number}"] = fold.train, fold.valid
         metric = self.problem.metric
@@ -104,6 +121,7 @@ class Prepared:
             "findings": [dict(each) for each in self.findings],
             "notes": list(self.notes),
             "fingerprint": self.fingerprint,
+            "panel": None if self.panel is None else self.panel.field.to_json(),
         }  # fmt: skip
         np.savez(home / "prepared.npz", **arrays)
         (home / "prepared.json").write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -159,6 +177,7 @@ class Prepared:
             document["findings"],
             document["notes"],
             document["fingerprint"],
+            Panel(Field.from_json(document["panel"]), arrays["order"]) if document.get("panel") else None,
         )
 
 
@@ -195,6 +214,7 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     moments = times
     structure = _structure(frame, schema, y, problem, weights, rows, options, test)
     dropped = set(structure.drop)
+    kinds = schema
     if structure.kind == "group" and groups is None:
         groups = roles.groups_of(table, structure.group)
     if structure.kind == "time" and times is None and structure.moments is not None:
@@ -241,9 +261,13 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         notes.extend(f"column {name!r} is not learned from: see the guardrails" for name in sorted(drop))
         schema = Schema(each for each in schema if each.name not in drop)
         frame = frame.select(schema.names)
+    panel = _panel(frame, kinds, structure, problem, options) if valid is None and test is None else None
+    if panel is not None:
+        names = read_column(table.column(panel.field.name), panel.field)
+        frame = Frame(frame.n, {**frame.columns, panel.field.name: names})
     return Prepared(
         options, problem, schema, frame, y, weights, rows, tested, split, groups, moments, structure.as_json(), found,
-        notes, _fingerprint(frame, y, weights),
+        notes, _fingerprint(frame, y, weights), panel,
     )  # fmt: skip
 
 
@@ -305,6 +329,20 @@ def _structure(
     there = None if test is None else schema.read(_source(test))
     kept = None if weights is None else weights[rows]
     return detect(frame.take(rows), schema, y[rows], problem, test=there, weights=kept)
+
+
+def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem, options: Options) -> Panel | None:
+    """Groups that were found (a user who names them says that new ones come), of numbers, each row counting once."""
+    name, order = structure.group, structure.order
+    if structure.kind != "group" or name is None or order is None or name not in structure.drop:
+        return None
+    if problem.kind != "regression" or options.weight or name not in schema or order not in frame.columns:
+        return None
+    moments = frame.columns[order]
+    if isinstance(moments, Coded):
+        return None
+    of = schema[name]
+    return Panel(Field(name, "category", of.type, distinct=of.distinct), np.asarray(moments, dtype=np.float64))
 
 
 def _guardrails(

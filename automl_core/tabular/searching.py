@@ -171,9 +171,13 @@ class Search:
         self._plan_refit()
 
     def _plan_refit(self) -> None:
-        if self.deadline.end is None or not needs_refit(self.prepared):
+        if self.deadline.end is None or not (needs_refit(self.prepared) or self.prepared.panel is not None):
             return
         usable = sorted((each for each in self._outcome.results if each.usable), key=lambda each: each.loss)
+        if not needs_refit(self.prepared):  # one fit, see `effects`
+            first = usable[: self.options.ensemble]
+            self.deadline.refit = 1.3 * max((each.fit_seconds / max(len(each.folds), 1) for each in first), default=0.0)
+            return
         spent = [each.fit_seconds / max(len(each.folds), 1) for each in usable[: self.options.ensemble]]
         self.deadline.refit = (
             1.3 * max(sum(spent) / self.workers, max(spent, default=0.0)) * refit_growth(self.prepared)

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,9 @@ import numpy as np
 from automl_core.tabular.metrics import find
 from benchmarks.tables.datasets import SETS, DataSet
 from benchmarks.tables.environments import python
+from benchmarks.tables.unseen import HALVES, UNSEEN
 
+ALL = SETS | UNSEEN
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -42,8 +45,19 @@ HARD = 2.0
 """Times the limit after which a run is killed, and has no result."""
 
 
-def run(system: str, data: DataSet, seconds: float, cores: list[int], seed: int) -> dict[str, Any]:
-    """One run; what came of it, failures included."""
+def run(
+    system: str, data: DataSet, seconds: float, cores: list[int], seed: int, keep: Path | None = None
+) -> dict[str, Any]:
+    """One run; what came of it, failures included.
+
+    Args:
+        system: of `SYSTEMS`.
+        data: the set.
+        seconds: the limit.
+        cores: that it may use, by their numbers.
+        seed: of the parts.
+        keep: folder for the job and what the system left, by the set's name, to look into; None: nothing is kept.
+    """
     environment, program, preset = SYSTEMS[system]
     train, test = data.parts(seed)
     classes = sorted(str(each) for each in train[data.target].unique()) if data.task != "regression" else []
@@ -99,6 +113,8 @@ def run(system: str, data: DataSet, seconds: float, cores: list[int], seed: int)
                 "validation": said["validation"]["kind"], "group": said["validation"]["group"],
                 "ensemble": [[learners[each["trial"]], round(each["weight"], 2)] for each in said["ensemble"]],
             }  # fmt: skip
+        if keep is not None:
+            shutil.copytree(home, keep / f"{data.name}-{system}-{seed}", dirs_exist_ok=True)
         return found
 
 
@@ -121,22 +137,24 @@ def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS))
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=[*ALL, *HALVES], help="or a half of `unseen`")
+    parser.add_argument("--keep", type=Path, help="folder for what systems leave, to look into")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--cores", type=int, nargs="+", default=[0, 1], help="numbers of cores, for all alike")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "runs.jsonl")
     parser.add_argument("--again", action="store_true")
     given = parser.parse_args()
+    names = list(dict.fromkeys(name for each in given.sets for name in HALVES.get(each, [each])))
     given.results.parent.mkdir(parents=True, exist_ok=True)
     held = given.results.read_text(encoding="utf-8").splitlines() if given.results.exists() else []
     made = {(each["system"], each["set"], each["seconds"], each["seed"]) for each in map(json.loads, held)}
     for seed in given.seeds:
-        for name in given.sets:
+        for name in names:
             for system in given.systems:
                 if (system, name, given.seconds, seed) in made and not given.again:
                     continue
-                found = run(system, SETS[name], given.seconds, given.cores, seed)
+                found = run(system, ALL[name], given.seconds, given.cores, seed, given.keep)
                 with given.results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(found) + "\n")
                 said = found["value"] if found["value"] is not None else found["failure"][-200:]

@@ -74,6 +74,8 @@ class _Part:
     contributions: Floats
     places: NDArray[np.int64] | None
     steps: tuple[Any, ...] = ()
+    after: tuple[float, float] = (1.0, 0.0)
+    """Scale and shift of what the outputs become after the link."""
 
     @property
     def scale(self) -> str:
@@ -126,10 +128,15 @@ def _of_member(member: Member, frame: Frame, columns: Sequence[str], outputs: in
         factor, shift = float(steps[0]["scale"]), float(steps[0]["shift"])
         base, contributions = base * factor + shift, contributions * factor
         steps = steps[1:]
+    after = (1.0, 0.0)
+    if len(steps) > 1 and isinstance(steps[-1], dict) and steps[-1].get("type") == "affine":
+        after, steps = (float(steps[-1]["scale"]), float(steps[-1]["shift"])), steps[:-1]
     name = _name(steps)
+    if name == "identity":
+        base, contributions, after = base * after[0] + after[1], contributions * after[0], (1.0, 0.0)
     places = _places(steps)
     base, contributions, name = _common(base, contributions, name, places, outputs)
-    return _Part(member.weight, name, base, contributions, places, tuple(steps))
+    return _Part(member.weight, name, base, contributions, places, tuple(steps), after)
 
 
 def _name(steps: list[Any]) -> str:
@@ -173,6 +180,7 @@ def _on_outputs(part: _Part, outputs: int) -> _Part:
     known = np.arange(len(part.base)) if part.places is None else part.places
     start, added = part.base[known], part.contributions[:, :, known]
     base, found = stretched(part.name, start, added, two=outputs == 2)
+    base, found = base * part.after[0] + part.after[1], found * part.after[0]
     if part.places is None:
         return _Part(part.weight, part.name, base, found, None)
     # what the member does not know has a share of its own, which no column moves

@@ -35,6 +35,7 @@ class Structure:
         time: the column of moments; None where there is none, or where it is made of several (`time_columns`).
         time_columns: all columns that the moments are made of; empty where the file's own order is meant.
         moments: (n,) numbers that grow with time, for every row of the table, where the order in time is known.
+        order: the column that gives a group's rows their order in time; None where there is none.
         drop: columns that name groups, of which new rows bring new values: not to learn from.
         evidence: what it rests on, in words.
         numbers: the figures behind the words.
@@ -47,6 +48,7 @@ class Structure:
     time: str | None = None
     time_columns: tuple[str, ...] = ()
     moments: NDArray[np.float64] | None = None
+    order: str | None = None
     drop: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     numbers: dict[str, float] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Structure:
         return {
             "kind": self.kind, "certainty": self.certainty, "group": self.group, "time": self.time,
             "time_columns": list(self.time_columns), "drop": list(self.drop), "evidence": list(self.evidence),
-            "numbers": dict(self.numbers), "why": self.why,
+            "numbers": dict(self.numbers), "why": self.why, "order": self.order,
         }  # fmt: skip
 
 
@@ -117,7 +119,8 @@ def _decided(table: View, frame: Any, group: Candidate | None, course: Course | 
         return Structure(
             "group" if sure_group else "random", "certain" if sure_group else "doubtful", group.column,
             course.column if course else None, course.columns if course else (), moments,
-            (group.column,) if sure_group else (), tuple(group.evidence), {**group.numbers, "points": group.points},
+            group.panel if group.timed else None, (group.column,) if sure_group else (), tuple(group.evidence),
+            {**group.numbers, "points": group.points},
             f"rows of one {group.column} stay together: {group.evidence[0]}" if sure_group
             else f"{group.column} may name groups; rows are drawn at random",
         )  # fmt: skip
@@ -125,7 +128,7 @@ def _decided(table: View, frame: Any, group: Candidate | None, course: Course | 
         told = " and ".join(course.columns) or "the file's order"
         return Structure(
             "time" if sure_time else "random", "certain" if sure_time else "doubtful", None, course.column,
-            course.columns, moments, (), tuple(course.evidence), {**course.numbers, "points": course.points},
+            course.columns, moments, None, (), tuple(course.evidence), {**course.numbers, "points": course.points},
             f"later rows judge what earlier ones teach, by {told}" if sure_time
             else f"{told} may be an order in time; rows are drawn at random",
         )  # fmt: skip

@@ -52,6 +52,7 @@ class Candidate:
         depends: whether rows of a group are alike beyond what the other columns tell.
         timed: whether that column is one of time.
         numeric: whether its values are numbers, which may be amounts.
+        counted: whether they are all numbers of a range, of very different frequency: years of school, heads.
         nested: whether its values are numbers within another column's groups, which start again in each of them.
     """
 
@@ -66,6 +67,7 @@ class Candidate:
     nested: bool = False
     timed: bool = False
     numeric: bool = False
+    counted: bool = False
 
     def add(self, points: float, words: str, **numbers: float) -> None:
         """Take a piece of evidence into account."""
@@ -100,7 +102,8 @@ def candidates(table: View) -> list[Candidate]:
 
 def _holds(larger: Candidate) -> bool:
     """Whether a column of larger groups is one to divide by: things by its name, enough of them, alike within."""
-    return larger.name == names.STRONG and larger.numbers["groups"] >= 10 and larger.depends
+    things = larger.name == names.STRONG and not larger.counted
+    return things and larger.numbers["groups"] >= 10 and larger.depends
 
 
 def _may_be(column: ColumnView, count: int) -> bool:
@@ -133,6 +136,9 @@ def _described(table: View, column: ColumnView) -> Candidate:
         )
     elif found.name == names.MEDIUM:
         found.add(1.0, f"its name may be that of things with several rows each ({groups} values, {size:.1f} rows each)")
+    if column.numeric:
+        dense = column.distinct / (column.values[-1] - column.values[0] + 1) > 0.8
+        found.counted = bool(dense and float(column.counts.std() / column.counts.mean()) > 0.6)
     _crossed(table, column, rows, codes, found)
     _constant(table, column, rows, codes, found)
     if not found.timed and _is_quantity(table, column, rows, codes, bool(found.constant)):

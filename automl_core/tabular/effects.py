@@ -1,0 +1,221 @@
+"""What a group that is known already usually is above or below what its columns say.
+
+Where rows come in groups that are followed in time (states, shops, people over years), two kinds of new rows may be
+asked for: those of new groups, and later ones of groups that are known. Validation is by groups, since a model that
+learns a group's name is worth nothing for the first kind; so the name is not learned from. For the second kind it says
+much. Here it comes back as a random intercept beside the model: each known group's mean residual, where the model had
+not learned from that group, drawn towards nothing by how few rows it has and how little groups differ (best linear
+unbiased prediction: Henderson, Biometrics 31 (1975), p. 423; Robinson, Statistical Science 6 (1991), p. 15). A group
+that training did not know gets nothing, so the first kind of rows is answered as before.
+
+How much of it holds for later rows is asked of the rows themselves: the best pipeline is fitted on the earlier ones,
+and the later ones' residuals are set against the groups' intercepts of the earlier ones. What does not clearly hold is
+left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_core.modelfile.scoring.values import Coded, Schema
+from automl_core.tabular.deadline import Deadline
+from automl_core.tabular.prepared import Prepared
+from automl_core.tabular.selection import Selection
+from automl_core.tabular.trial import TrialResult, part
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+EARLIER = 2 / 3
+"""Of the rows, in their order in time: what the others' residuals are set against."""
+
+LEAST = 30
+"""Later rows of groups with earlier ones, below which nothing is said."""
+
+SURE = 2.0
+"""Standard errors, over groups, that the share has to be above nothing."""
+
+SPARE = 2.0
+"""Seconds of the deadline that a fit here leaves for writing and checking the model."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Intercepts of known groups.
+
+    Attributes:
+        column: that names the groups.
+        levels: the groups' texts.
+        values: (levels,) what is added to a prediction.
+        share: of the groups' own intercepts, what held for later rows.
+        gain: share of the metric's loss that it took from later rows.
+    """
+
+    column: str
+    levels: tuple[str, ...]
+    values: Floats
+    share: float
+    gain: float
+
+    @property
+    def why(self) -> str:
+        """In words, for the report."""
+        return (
+            f"a row of a {self.column} that training knew gets what its {self.column} usually is above others or below"
+            f" ({self.share:.0%} of it, which held for later rows: {self.gain:.0%} less loss); a new one gets none"
+        )
+
+
+def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effect | None:
+    """The intercepts of the table's groups; None where there are none, or they don't clearly help later rows.
+
+    Args:
+        prepared: the table; its ``panel`` says which column and which order.
+        selection: the chosen trials, and their predictions of rows of groups that they had not learned from.
+        deadline: without time for one more fit nothing is done.
+    """
+    panel = prepared.panel
+    if panel is None or selection.outputs is None or not selection.chosen:
+        return None
+    best = max(selection.chosen, key=lambda each: (each[1], -each[0].number))[0]
+    cost = best.fit_seconds / max(len(best.folds), 1)
+    if deadline.left_for_all() < SPARE + 1.5 * cost:
+        return None
+    coded = prepared.frame.coded(panel.field.name)
+    rows = selection.rows[
+        (coded.codes[selection.rows] >= 0)
+        & np.isfinite(panel.order[selection.rows])
+        & np.isin(selection.rows, prepared.rows)
+    ]
+    codes, count = coded.codes.astype(np.int64), len(coded.levels)
+    cut = _cut(panel.order[rows])
+    if cut is None:
+        return None
+    earlier, later = rows[~cut], rows[cut]
+    there = np.isin(codes[later], codes[earlier])
+    if there.sum() < LEAST:
+        return None
+    residuals = prepared.y[rows] - selection.outputs[rows]
+    known = intercepts(residuals[~cut], codes[earlier], count)[codes[later]]
+    outputs = _forward(prepared, best, earlier, later, deadline)
+    if outputs is None:
+        return None
+    share = _share(known[there], (prepared.y[later] - outputs)[there], codes[later][there])
+    if not share:
+        return None
+    metric, weights = prepared.problem.metric, np.ones(len(later))
+    before = metric.loss(prepared.y[later], outputs, weights)
+    after = metric.loss(prepared.y[later], outputs + share * known, weights)
+    if not after < before:
+        return None
+    values = share * intercepts(residuals, codes[rows], count)
+    gain = (before - after) / abs(before) if before else 0.0
+    return Effect(panel.field.name, coded.levels, values, share, gain)
+
+
+def intercepts(residuals: Floats, codes: Codes, count: int) -> Floats:
+    """(count,) the groups' mean residuals, each drawn towards 0; of a group without a row 0.
+
+    Variances between and within groups by moments: a mean of k residuals is worth k b / (k b + w) of itself, where b
+    and w are these variances (Robinson 1991, section 2). Where no group has two rows, nothing tells them apart: all
+    are 0.
+
+    Args:
+        residuals: (n,) of rows.
+        codes: (n,) their groups, from 0.
+        count: groups in all.
+    """
+    sizes = np.bincount(codes, minlength=count).astype(np.float64)
+    means = np.bincount(codes, residuals, minlength=count) / np.maximum(sizes, 1.0)
+    present = sizes > 0
+    within = float(((residuals - means[codes]) ** 2).sum()) / max(len(residuals) - int(present.sum()), 1)
+    middle = float(np.average(means[present], weights=sizes[present]))
+    spread = float(np.average((means[present] - middle) ** 2, weights=sizes[present]))
+    between = max(spread - within / float(sizes[present].mean()), 0.0)
+    if between <= 0.0 or len(residuals) <= present.sum():  # of groups of one row nobody knows what is theirs
+        return np.zeros(count)
+    kept = sizes * between
+    return np.asarray(kept / np.where(present, kept + within, 1.0) * means)
+
+
+def _cut(order: Floats) -> NDArray[np.bool_] | None:
+    """(n,) which rows are the later ones; rows of one moment stay together. None where all are of one moment."""
+    moments = np.sort(order)
+    if not len(moments) or moments[0] == moments[-1]:
+        return None
+    border = moments[round(len(moments) * EARLIER) - 1]
+    later = order > border
+    if later.sum() < (1 - EARLIER) / 2 * len(order):  # the border's moment is a large one
+        later = order >= border
+    return later if 0 < later.sum() < len(order) else None
+
+
+def _share(known: Floats, residuals: Floats, codes: Codes) -> float:
+    """How much of the intercepts later residuals have, from 0 to 1; 0 where it is not clearly more than nothing.
+
+    The slope of a regression with an intercept of its own (all groups may rise together); its error is that of groups
+    that are drawn, not of rows (Liang and Zeger, Biometrika 73 (1986), p. 13, with an independence model).
+    """
+    apart, rest = known - known.mean(), residuals - residuals.mean()
+    size = float((apart**2).sum())
+    if size <= 0.0:
+        return 0.0
+    slope = float((apart * rest).sum()) / size
+    _, places = np.unique(codes, return_inverse=True)
+    scores = np.bincount(places.reshape(-1), apart * (rest - slope * apart))
+    error = float(np.sqrt((scores**2).sum())) / size
+    return min(slope, 1.0) if slope > SURE * error else 0.0
+
+
+def _forward(prepared: Prepared, best: TrialResult, earlier: Codes, later: Codes, deadline: Deadline) -> Floats | None:
+    """What the best pipeline, fitted on earlier rows, says of later ones; None where it can't be fitted on these."""
+    from automl_core.tabular.finals import settled
+    from automl_core.tabular.pipeline import Pipeline
+
+    pipeline = Pipeline(
+        prepared.problem, prepared.schema, settled(prepared, best), seed=best.seed, threads=prepared.options.threads,
+        extra=tuple(prepared.options.learners),
+    )  # fmt: skip
+    until = None if deadline.end is None else time.monotonic() + max(deadline.left_for_all() - SPARE, 0.1)
+    try:
+        frame, y, weights = part(prepared, earlier)
+        found = np.asarray(pipeline.fit(frame, y, weights, deadline=until).predict(prepared.frame.take(later)))
+    except Exception:  # the learner can't: it is an extra, so the model does without
+        return None
+    return found if np.isfinite(found).all() else None
+
+
+def joined(members: Sequence[dict[str, Any]], effect: Effect) -> list[dict[str, Any]]:
+    """Members whose weighted mean is that of the given ones and the effect.
+
+    A mean has no sum: so the given ones are said twice as large, and the effect is a member of the same weight as all
+    of them together, twice as large too.
+    """
+    total = sum(float(each.get("weight", 1.0)) for each in members)
+    twice = {"type": "affine", "scale": 2.0, "shift": 0.0}
+    doubled = []
+    for each in members:
+        link = each.get("link", "identity")
+        steps = list(link) if isinstance(link, list) else [link]
+        doubled.append({**each, "link": [*(step for step in steps if step != "identity"), twice]})
+    values = np.concatenate([effect.values, [0.0, 0.0]]).reshape(-1, 1)
+    step = {
+        "step": "encode", "columns": [effect.column], "levels": [list(effect.levels)], "values": [values],
+        "names": [[f"{effect.column} (usual difference)"]],
+    }  # fmt: skip
+    model = {"type": "linear", "coef": np.array([[2.0]]), "intercept": np.zeros(1)}
+    return [*doubled, {"weight": total, "features": [step], "model": model, "link": "identity"}]
+
+
+def schema_of(prepared: Prepared) -> Schema:
+    """The model's columns: the table's, and the one that names groups."""
+    assert prepared.panel is not None
+    coded = prepared.frame.coded(prepared.panel.field.name)
+    assert isinstance(coded, Coded)
+    return Schema([*prepared.schema, prepared.panel.field])

@@ -1,0 +1,139 @@
+"""Intercepts of known groups: for later rows of those, and for no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("sklearn")
+
+from automl_core.modelfile import load
+from automl_core.modelfile.scoring.scorer import Scorer
+from automl_core.modelfile.scoring.values import Coded, Frame
+from automl_core.tabular import effects, fit
+from automl_core.tabular.options import Options
+from automl_core.tabular.prepared import Prepared, prepare
+
+QUICK: dict[str, Any] = {"iterations": 1, "workers": 1, "allowed": ("linear",), "folds": 4, "repeats": 1}
+YEARS, SHOPS, CUT = 12, 30, 2008
+
+
+def _panel(lasting: float, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Earlier and later years of shops: what a shop is above others lasts by so much, the rest is new each year."""
+    random = np.random.default_rng(seed)
+    shop, year = np.repeat(np.arange(SHOPS), YEARS), np.tile(np.arange(2000, 2000 + YEARS), SHOPS)
+    x = random.normal(size=len(shop))
+    level = lasting * random.normal(0, 3, SHOPS)[shop] + (1 - lasting) * random.normal(0, 3, len(shop))
+    data = {
+        "shop_id": np.array([f"s{each}" for each in shop]), "year": year, "x": x, "z": random.normal(size=len(shop)),
+        "sales": 2 * x + level + random.normal(0, 0.5, len(shop)),
+    }  # fmt: skip
+    early = year < CUT
+    return tuple({name: values[part].tolist() for name, values in data.items()} for part in (early, ~early))  # type: ignore[return-value]
+
+
+def _rmse(model: Any, rows: dict[str, Any]) -> float:
+    said = np.asarray(model.predict({name: values for name, values in rows.items() if name != "sales"}))
+    return float(np.sqrt(np.mean((said - np.asarray(rows["sales"])) ** 2)))
+
+
+def test_later_rows_of_known_groups_are_told_better_and_new_groups_as_before(tmp_path: Path) -> None:
+    known, later = _panel(lasting=1.0)
+    model = fit(known, "sales", folder=tmp_path / "with", **QUICK)
+    assert model.report["structure"]["group"] == "shop_id"
+    assert model.report["structure"]["order"] == "year"
+    without = fit({**known, "shop_id": [f"{each}{n}" for n, each in enumerate(known["shop_id"])]}, "sales", **QUICK)
+    assert _rmse(model, later) < 0.4 * _rmse(without, later)
+    assert any("that training knew" in note for note in model.report["notes"])
+    strangers = {**later, "shop_id": ["never seen"] * len(later["year"])}
+    assert 0.9 < _rmse(model, strangers) / _rmse(without, later) < 1.1
+    # the folder says the same, one row alone too, and each column's part adds up
+    again, first = load(model.folder), {name: values[0] for name, values in later.items() if name != "sales"}
+    assert again.predict([first])[0] == pytest.approx(model.predict([first])[0], abs=1e-9)
+    told = again.explain([first])
+    assert told.total[0, 0] == pytest.approx(again.predict([first])[0], abs=1e-9)
+    assert abs(told.contributions[0, told.columns.index("shop_id"), 0]) > 0.1
+
+
+def test_what_does_not_last_is_left_out(tmp_path: Path) -> None:
+    known, later = _panel(lasting=0.0)
+    renamed = {**known, "shop_id": [f"s{int(each[1:]):03}" for each in known["shop_id"]]}
+    model = fit(renamed, "sales", folder=tmp_path, **QUICK)
+    assert not any("that training knew" in note for note in model.report["notes"])
+    assert "shop_id" not in load(model.folder).schema.names
+    assert np.isfinite(_rmse(model, later))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"group": "shop_id"}, {"structure": False}, {"weight": "w"}, {"metric": "accuracy", "target": "good"}]
+)
+def test_only_found_groups_of_numbers_without_weights_are_a_panel(changes: dict[str, Any]) -> None:
+    known, _ = _panel(lasting=1.0)
+    known |= {"w": [1.0] * len(known["year"]), "good": [["no", "yes"][each > 0] for each in known["sales"]]}
+    found = prepare(known, Options.of(**{"target": "sales", "ignore": ("good", "w"), **changes} | (
+        {"ignore": ("sales", "w")} if "target" in changes else {"ignore": ("good",)} if "weight" in changes else {}
+    )))  # fmt: skip
+    assert found.panel is None
+
+
+def test_a_saved_preparation_has_its_panel(tmp_path: Path) -> None:
+    prepared = prepare(_panel(lasting=1.0)[0], Options.of(target="sales"))
+    prepared.save(tmp_path)
+    again = Prepared.load(tmp_path)
+    assert prepared.panel is not None
+    assert again.panel is not None
+    assert again.panel.field == prepared.panel.field
+    assert again.panel.order.tolist() == prepared.panel.order.tolist()
+    assert "shop_id" not in again.schema.names
+    assert again.frame.coded("shop_id").texts() == prepared.frame.coded("shop_id").texts()
+
+
+groups_of_rows = st.lists(st.tuples(st.integers(0, 5), st.floats(-100, 100)), min_size=2, max_size=60)
+
+
+@given(groups_of_rows)
+def test_intercepts_lie_between_nothing_and_the_groups_means(rows: list[tuple[int, float]]) -> None:
+    codes, residuals = np.array([code for code, _ in rows]), np.array([value for _, value in rows])
+    found = effects.intercepts(residuals, codes, 7)
+    assert found.shape == (7,)
+    assert np.isfinite(found).all()
+    for group in range(7):
+        own = residuals[codes == group]
+        if not len(own):
+            assert found[group] == 0
+            continue
+        assert abs(found[group]) <= abs(own.mean()) + 1e-9
+        assert found[group] * own.mean() >= 0
+
+
+def test_intercepts_are_those_of_the_known_variances() -> None:
+    random = np.random.default_rng(0)
+    codes = np.repeat(np.arange(400), 5)
+    residuals = random.normal(0, 2, 400)[codes] + random.normal(0, 1, len(codes))
+    means = np.bincount(codes, residuals) / 5
+    # variances 4 and 1: a mean of five is worth 20 / 21 of itself
+    assert np.median(effects.intercepts(residuals, codes, 400) / means) == pytest.approx(20 / 21, abs=0.01)
+
+
+@given(st.lists(st.floats(0.01, 5), min_size=1, max_size=4), st.floats(-3, 3))
+def test_members_joined_with_an_effect_say_their_mean_and_the_effect(weights: list[float], value: float) -> None:
+    members = [
+        {"weight": weight, "features": [], "model": {"type": "constant", "value": np.array([float(place)])},
+         "link": "identity" if place % 2 else [{"type": "clip", "low": 0.5, "high": None}]}
+        for place, weight in enumerate(weights)
+    ]  # fmt: skip
+    effect = effects.Effect("shop", ("a", "b"), np.array([value, 0.0]), 1.0, 0.1)
+    field = {"name": "shop", "kind": "category", "type": "string"}
+    document = {
+        "format": 1, "problem": {"kind": "regression", "target": "y", "classes": []}, "schema": [field],
+        "members": effects.joined(members, effect), "calibration": None, "threshold": None,
+    }  # fmt: skip
+    frame = Frame(4, {"shop": Coded(np.array([0, 1, 2, -1], dtype=np.int32), ("a", "b", "unseen"))})
+    mean = Scorer({**document, "members": members}).outputs(frame)[:, 0]
+    said = Scorer(document).outputs(frame)[:, 0]
+    assert said - mean == pytest.approx([value, 0, 0, 0], abs=1e-9)
