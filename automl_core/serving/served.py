@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+Counted = tuple[int, float, bool]
+"""A version that was asked, the seconds until it had answered or was given up, and whether it gave no answer."""
+
 EVERY = 0.5
 """Seconds between two looks at what is new."""
 
@@ -131,15 +134,20 @@ class Served:
         return found.route
 
     async def predict(
-        self, name: str, rows: list[dict[str, Any]], keys: Sequence[str], *, counts: bool = True
-    ) -> Given:
+        self, name: str, rows: list[dict[str, Any]], keys: Sequence[str], *, counts: bool = True,
+        check: Callable[[Given], None] | None = None,
+    ) -> Given:  # fmt: skip
         """What the versions in use say of rows.
+
+        A rollout is judged by requests that get their answer, or get none by a version's fault. What is wrong with the
+        request itself counts for no version, whatever each of them made of its part.
 
         Args:
             name: of the model.
             rows: as the model reads them.
             keys: (n,) by which each row's version is chosen.
             counts: whether an open rollout is judged by it: not by what the watch asks.
+            check: raises where the answer must not be given, for a reason that lies in the request.
 
         Raises:
             NoSuchModel, Unavailable, StorageError: see `route`.
@@ -157,20 +165,21 @@ class Served:
             self.versions.used(name, route.versions)  # the champion stays loaded where a challenger has all, too
             parts = {version: [row for row, each in zip(rows, chosen, strict=True) if each == version]
                      for version in dict.fromkeys(chosen)}  # fmt: skip
+        counted: list[Counted] = []
         try:
             if len(parts) == 1:
                 ((version, part),) = parts.items()
-                said = {version: await self._said(route, version, part, counts)}
+                said = {version: await self._said(route, version, part, counted)}
             else:
-                asked = [self._said(route, version, part, counts) for version, part in parts.items()]
-                said = dict(zip(parts, await asyncio.gather(*asked), strict=True))
+                said = await self._all_said(route, parts, counted)
         except Unavailable:
             if self._is_void(route, parts):
-                return await self.predict(name, rows, keys, counts=counts)
+                return await self.predict(name, rows, keys, counts=counts, check=check)
+            self._count(route, counted, counts)
             raise
         versions = [said[each].version for each in chosen]
         if self._is_void(route, versions):
-            return await self.predict(name, rows, keys, counts=counts)
+            return await self.predict(name, rows, keys, counts=counts, check=check)
         wrong = next((each.answer.error for each in said.values() if each.answer.error), "")
         if wrong:
             raise BadRows(wrong)
@@ -180,7 +189,11 @@ class Served:
         )  # fmt: skip
         fallen = next((each for each, part in said.items() if part.version != each), None)
         seconds = time.perf_counter() - began
-        return Given(route.record, versions, predictions, probabilities, every, fallen, seconds, route.rollout)
+        given = Given(route.record, versions, predictions, probabilities, every, fallen, seconds, route.rollout)
+        if check is not None:
+            check(given)
+        self._count(route, counted, counts)
+        return given
 
     async def process(self, route: Route, version: int) -> VersionProcess:
         """A version's process, started.
@@ -202,8 +215,29 @@ class Served:
 
     # --- asking ----------------------------------------------------------------------------------
 
-    async def _said(self, route: Route, version: int, rows: list[dict[str, Any]], counts: bool) -> Said:
-        """What a version says of its rows, counted; the champion's answer where a challenger has none.
+    async def _all_said(
+        self, route: Route, parts: dict[int, list[dict[str, Any]]], counted: list[Counted]
+    ) -> dict[int, Said]:
+        """What each version says of its part; all are waited for, so that what became of each is counted.
+
+        Raises:
+            Unavailable: one of them can't answer, nor the champion for it.
+        """
+        asked = [self._said(route, version, part, counted) for version, part in parts.items()]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        failed = next((each for each in found if isinstance(each, BaseException)), None)
+        if failed is not None:
+            raise failed
+        return {version: each for version, each in zip(parts, found, strict=True) if isinstance(each, Said)}
+
+    async def _said(self, route: Route, version: int, rows: list[dict[str, Any]], counted: list[Counted]) -> Said:
+        """What a version says of its rows; the champion's answer where a challenger has none.
+
+        Args:
+            route: by which it was chosen.
+            version: who is asked.
+            rows: its part of the request.
+            counted: gets what is to be counted of it, should the request be one.
 
         Raises:
             Unavailable: neither of them can answer.
@@ -218,28 +252,29 @@ class Served:
             answer, classes = await self._asked(route, version, rows, limit if version == champion else limit / 2)
         except Unavailable as unavailable:
             error = unavailable
-        failed = error is not None
         if version != champion and (answer is None or answer.error):
             try:
                 left = max(limit / 10, limit - (time.perf_counter() - began))
                 answer, classes = await self._asked(route, champion, rows, left)
             except Unavailable as unavailable:
-                self._count(route, version, began, counts, error=failed)
+                if error is not None:  # else it refused rows, and nobody can tell whether these are bad
+                    counted.append((version, time.perf_counter() - began, True))
                 raise unavailable from None
             if not answer.error:  # what the champion refuses as well is the request's fault
-                self._count(route, version, began, counts, error=True)
+                counted.append((version, time.perf_counter() - began, True))
             return Said(champion, answer, classes)
         if error is not None:
-            self._count(route, version, began, counts, error=True)
+            counted.append((version, time.perf_counter() - began, True))
             raise error
         assert answer is not None
         if not answer.error:
-            self._count(route, version, began, counts)
+            counted.append((version, time.perf_counter() - began, False))
         return Said(version, answer, classes)
 
-    def _count(self, route: Route, version: int, began: float, counts: bool, *, error: bool = False) -> None:
+    def _count(self, route: Route, counted: Sequence[Counted], counts: bool) -> None:
         if counts and self.tallies is not None and route.rollout is not None:
-            self.tallies.add(route, version, time.perf_counter() - began, error=error)
+            for version, seconds, error in counted:
+                self.tallies.add(route, version, seconds, error=error)
 
     async def _asked(
         self, route: Route, version: int, rows: list[dict[str, Any]], seconds: float
