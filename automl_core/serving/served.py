@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from automl_core.serving.asking import Asking, Counted
 from automl_core.serving.fetching import LARGEST, ModelCache
 from automl_core.serving.following import Follower, NoSuchModel, Route
-from automl_core.serving.given import BadRows, Given, Said, in_order, version_of
+from automl_core.serving.given import BadRows, Given, in_order, version_of
 from automl_core.serving.process import AGAIN, Limits, Unavailable, VersionProcess
 from automl_core.serving.tallying import Tallies
 from automl_core.serving.versions import Versions
@@ -29,9 +30,6 @@ from automl_core.storage.base import StorageError
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-
-Counted = tuple[int, float, bool]
-"""A version that was asked, the seconds until it had answered or was given up, and whether it gave no answer."""
 
 EVERY = 0.5
 """Seconds between two looks at what is new."""
@@ -73,6 +71,7 @@ class Served:
         self.active: dict[str, _Active] = {}
         self.failures: dict[tuple[str, int], str] = {}
         """Versions that can't be served, and why."""
+        self.asking = Asking(self.versions, self.failures, tallies)
         self.seen = 0.0
         """When the store was last heard, on the monotonic clock."""
         self._preparing: dict[str, asyncio.Task[None]] = {}
@@ -167,15 +166,11 @@ class Served:
                      for version in dict.fromkeys(chosen)}  # fmt: skip
         counted: list[Counted] = []
         try:
-            if len(parts) == 1:
-                ((version, part),) = parts.items()
-                said = {version: await self._said(route, version, part, counted)}
-            else:
-                said = await self._all_said(route, parts, counted)
+            said = await self.asking.said(route, parts, self.limits.seconds, counted)
         except Unavailable:
             if self._is_void(route, parts):
                 return await self.predict(name, rows, keys, counts=counts, check=check)
-            self._count(route, counted, counts)
+            self.asking.count(route, counted, counts)
             raise
         versions = [said[each].version for each in chosen]
         if self._is_void(route, versions):
@@ -192,18 +187,12 @@ class Served:
         given = Given(route.record, versions, predictions, probabilities, every, fallen, seconds, route.rollout)
         if check is not None:
             check(given)
-        self._count(route, counted, counts)
+        self.asking.count(route, counted, counts)
         return given
 
     async def process(self, route: Route, version: int) -> VersionProcess:
-        """A version's process, started.
-
-        Raises:
-            Unavailable: it can't be fetched, or can't be loaded.
-        """
-        found = await self.versions.process((route.model, version), route.copies[version])
-        self.failures.pop((route.model, version), None)
-        return found
+        """A version's process, started; see `Asking.process`."""
+        return await self.asking.process(route, version)
 
     async def ask(self, route: Route, version: int, rows: list[dict[str, Any]]) -> tuple[Answer, list[str]]:
         """What one version says of rows, and its classes; for the shadow, whose answers nobody waits for.
@@ -211,102 +200,7 @@ class Served:
         Raises:
             Unavailable: it can't answer.
         """
-        return await self._asked(route, version, rows, self.limits.seconds)
-
-    # --- asking ----------------------------------------------------------------------------------
-
-    async def _all_said(
-        self, route: Route, parts: dict[int, list[dict[str, Any]]], counted: list[Counted]
-    ) -> dict[int, Said]:
-        """What each version says of its part; all are waited for, so that what became of each is counted.
-
-        Raises:
-            Unavailable: one of them can't answer, nor the champion for it.
-        """
-        asked = [self._said(route, version, part, counted) for version, part in parts.items()]
-        found = await asyncio.gather(*asked, return_exceptions=True)
-        failed = next((each for each in found if isinstance(each, BaseException)), None)
-        if failed is not None:
-            raise failed
-        return {version: each for version, each in zip(parts, found, strict=True) if isinstance(each, Said)}
-
-    async def _said(self, route: Route, version: int, rows: list[dict[str, Any]], counted: list[Counted]) -> Said:
-        """What a version says of its rows; the champion's answer where a challenger has none.
-
-        Args:
-            route: by which it was chosen.
-            version: who is asked.
-            rows: its part of the request.
-            counted: gets what is to be counted of it, should the request be one.
-
-        Raises:
-            Unavailable: neither of them can answer.
-        """
-        began, champion = time.perf_counter(), route.champion
-        assert champion is not None
-        limit = self.limits.seconds
-        error: Unavailable | None = None
-        answer = None
-        try:
-            # half of the time for a challenger: the champion needs some, where it has to answer instead
-            answer, classes = await self._asked(route, version, rows, limit if version == champion else limit / 2)
-        except Unavailable as unavailable:
-            error = unavailable
-        if version != champion and (answer is None or answer.error):
-            try:
-                left = max(limit / 10, limit - (time.perf_counter() - began))
-                answer, classes = await self._asked(route, champion, rows, left)
-            except Unavailable as unavailable:
-                if error is not None:  # else it refused rows, and nobody can tell whether these are bad
-                    counted.append((version, time.perf_counter() - began, True))
-                raise unavailable from None
-            if not answer.error:  # what the champion refuses as well is the request's fault
-                counted.append((version, time.perf_counter() - began, True))
-            return Said(champion, answer, classes)
-        if error is not None:
-            counted.append((version, time.perf_counter() - began, True))
-            raise error
-        assert answer is not None
-        if not answer.error:
-            counted.append((version, time.perf_counter() - began, False))
-        return Said(version, answer, classes)
-
-    def _count(self, route: Route, counted: Sequence[Counted], counts: bool) -> None:
-        if counts and self.tallies is not None and route.rollout is not None:
-            for version, seconds, error in counted:
-                self.tallies.add(route, version, seconds, error=error)
-
-    async def _asked(
-        self, route: Route, version: int, rows: list[dict[str, Any]], seconds: float
-    ) -> tuple[Answer, list[str]]:
-        """What a version says, and its classes.
-
-        The champion is waited for until it is loaded, as there is nobody else. Another version that crashed, or can't
-        be loaded, is not: it starts again while others answer.
-
-        Raises:
-            Unavailable: it can't answer within some seconds, those in which it has others' rows to score among them.
-        """
-        key = (route.model, version)
-        process = self.versions.running(key)
-        if process is None and version == route.champion:
-            process = await self.process(route, version)
-        elif process is None and (key in self.failures or key in self.versions.processes):
-            self.versions.restart(key)
-            raise Unavailable(self.failures.get(key) or "it has crashed, and is started again")
-        began = time.monotonic()
-        if process is None:  # it was put away, as others were asked for
-            try:
-                async with asyncio.timeout(seconds):
-                    process = await self.process(route, version)
-            except TimeoutError:
-                raise Unavailable(f"version {version} has not answered within {seconds:g} s") from None
-            seconds -= time.monotonic() - began
-        try:
-            answer = await process.predict(rows, seconds)
-        except Unavailable as error:
-            raise Unavailable(f"version {version}: {error}") from None
-        return answer, process.ready.classes if process.ready is not None else []
+        return await self.asking.asked(route, version, rows, self.limits.seconds)
 
     # --- following -----------------------------------------------------------------------------
 
