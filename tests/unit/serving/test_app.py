@@ -274,8 +274,10 @@ def test_who_names_a_version_gets_no_other_ones_answer(
     lake: Lake, talk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test(client: httpx.AsyncClient, server: Server) -> None:
-        async def other(*_: Any, **more: Any) -> Given:
-            return Given(9, [2], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+        async def other(*_: Any, check: Callable[[Given], None], **more: Any) -> Given:
+            given = Given(9, [2], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+            check(given)
+            return given
 
         monkeypatch.setattr(server.served, "predict", other)  # version 1 was taken back while it was asked
         found = await client.post("/v2/models/churn/versions/1/infer", json={"inputs": _inputs()})

@@ -59,7 +59,9 @@ def test_rows_of_all_intervals_are_drawn_evenly_and_the_same_again(tmp_path: Pat
     assert values == again.table.column("x").to_pylist()
     assert (found.rows, len(values), len(set(values))) == (1_600, 200, 200)
     assert all(25 <= sum(value // 1_000 == day for value in values) <= 80 for day in range(4))
-    words = "1,600 rows of 4 intervals that version 7 has scored, from 1970-01-01 00:00 to 1970-01-05 00:00 UTC, of which"
+    words = (
+        "1,600 rows of 4 intervals that version 7 has scored, from 1970-01-01 00:00 to 1970-01-05 00:00 UTC, of which"
+    )
     assert found.notes(7)[0].startswith(words)
 
 
