@@ -17,7 +17,7 @@ import argparse
 import itertools
 import json
 from collections import defaultdict
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +148,8 @@ def main() -> None:
         each.name for each in SETS.values() if each.task != "regression" and each.group is None and each.time is None
     ]
     kept: list[dict[str, Any]] = []
-    lines = Path(options.lines).open("a", encoding="utf-8") if options.lines else nullcontext()
-    with lines as file:
+    with ExitStack() as stack:
+        file = stack.enter_context(Path(options.lines).open("a", encoding="utf-8")) if options.lines else None
         for draw, name, kind, evidence in itertools.product(
             range(options.draws), names, ("trees", "linear"), options.evidence
         ):

@@ -11,9 +11,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from automl_airflow.models import alerts, looking
-from automl_core.models.life import Person
+from automl_core.models.life import Person, interval_key
 from automl_core.models.views import quality
-from automl_core.models.life import interval_key
 from automl_core.models.watching import read_looks, run_of
 from tests.unit.models.evaluation.small import rows
 from tests.unit.plugins.models.watching import ANNA, BEGAN, DAY, Watch
