@@ -9,7 +9,7 @@ from typing import Any
 
 from automl_core.serving.following import Route
 from automl_core.serving.given import Said
-from automl_core.serving.process import Unavailable, VersionProcess
+from automl_core.serving.process import NotHere, Unavailable, VersionProcess
 from automl_core.serving.tallying import Tallies
 from automl_core.serving.versions import Key, Versions
 from automl_core.serving.wire import Answer
@@ -77,6 +77,12 @@ class Asking:
         assert champion is not None
         error: Unavailable | None = None
         answer = None
+
+        def failed() -> None:
+            """Count it as the version's, where it is no fault of this machine."""
+            if not isinstance(error, NotHere):
+                counted.append((version, time.perf_counter() - began, True))
+
         try:
             # half of the time for a challenger: the champion needs some, where it has to answer instead
             answer, classes = await self.asked(route, version, rows, limit if version == champion else limit / 2)
@@ -88,13 +94,13 @@ class Asking:
                 answer, classes = await self.asked(route, champion, rows, left)
             except Unavailable as unavailable:
                 if error is not None:  # else it refused rows, and nobody can tell whether these are bad
-                    counted.append((version, time.perf_counter() - began, True))
+                    failed()
                 raise unavailable from None
             if not answer.error:  # what the champion refuses as well is the request's fault
-                counted.append((version, time.perf_counter() - began, True))
+                failed()
             return Said(champion, answer, classes)
         if error is not None:
-            counted.append((version, time.perf_counter() - began, True))
+            failed()
             raise error
         assert answer is not None
         if not answer.error:
@@ -119,28 +125,29 @@ class Asking:
         """What a version says, and its classes.
 
         The champion is waited for until it is loaded, as there is nobody else. Another version that crashed, or can't
-        be loaded, is not: it starts again while others answer.
+        be loaded, is not: it starts again while others answer. One that was put away, as others were asked for, is.
 
         Raises:
-            Unavailable: it can't answer within some seconds, those in which it has others' rows to score among them.
+            NotHere: it can't be had again within some seconds.
+            Unavailable: it can't answer within them, those in which it has others' rows to score among them.
         """
         key = (route.model, version)
         process = self.versions.running(key)
         if process is None and version == route.champion:
             process = await self.process(route, version)
-        elif process is None and (key in self.failures or key in self.versions.processes):
+        elif process is None and (key in self.failures or self.versions.crashed(key)):
             self.versions.restart(key)
             raise Unavailable(self.failures.get(key) or "it has crashed, and is started again")
         began = time.monotonic()
-        if process is None:  # it was put away, as others were asked for
+        if process is None:
             try:
                 async with asyncio.timeout(seconds):
                     process = await self.process(route, version)
             except TimeoutError:
-                raise Unavailable(f"version {version} has not answered within {seconds:g} s") from None
+                raise NotHere(f"version {version} was put away, and is not loaded within {seconds:g} s") from None
             seconds -= time.monotonic() - began
         try:
             answer = await process.predict(rows, seconds)
         except Unavailable as error:
-            raise Unavailable(f"version {version}: {error}") from None
+            raise type(error)(f"version {version}: {error}") from None
         return answer, process.ready.classes if process.ready is not None else []

@@ -21,7 +21,7 @@ from automl_core.serving.asking import Asking, Counted
 from automl_core.serving.fetching import LARGEST, ModelCache
 from automl_core.serving.following import Follower, NoSuchModel, Route
 from automl_core.serving.given import BadRows, Given, in_order, version_of
-from automl_core.serving.process import AGAIN, Limits, Unavailable, VersionProcess
+from automl_core.serving.process import AGAIN, Limits, NotHere, Unavailable, VersionProcess
 from automl_core.serving.tallying import Tallies
 from automl_core.serving.versions import Versions
 from automl_core.serving.wire import Answer
@@ -277,7 +277,7 @@ class Served:
                     log.exception("%s: version %d", name, version)
                 late = f"it was not loaded within {longest} s" if isinstance(error, TimeoutError) else ""
                 self.failures[key] = late or str(error) or type(error).__name__
-                in_time = in_time and not late
+                in_time = in_time and not late and not isinstance(error, NotHere)
                 log.error("%s: version %d can't be served: %s", name, version, self.failures[key])
                 process = self.versions.processes.get(key)
                 fetchable = fetchable and process is not None and bool(process.failed)

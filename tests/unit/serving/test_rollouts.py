@@ -16,7 +16,7 @@ from automl_core.models.rollout.tallies import Tally, list_tallies, read_tally
 from automl_core.serving.answers import ANSWERS, SHADOW, AnswerLog
 from automl_core.serving.following import Route
 from automl_core.serving.given import Given, version_of
-from automl_core.serving.process import Limits, Unavailable, VersionProcess
+from automl_core.serving.process import Limits, NotHere, Unavailable, VersionProcess
 from automl_core.serving.served import BadRows, Served
 from automl_core.serving.shadow import Shadows, alike
 from automl_core.serving.wire import Answer
@@ -251,6 +251,32 @@ def test_each_part_of_a_request_is_counted_though_another_part_gets_no_answer(la
 
     served(lake, test)
     assert (counted(lake, 1), counted(lake, 2)) == ((1, 1), (1, 0))
+
+
+def test_what_this_machine_can_not_have_now_is_no_error_of_the_version(lake: Lake) -> None:
+    lake.rolling(1.0)
+
+    async def test(server: Served) -> None:
+        assert server.tallies is not None
+        await server.route("churn")
+        await server.versions.end(("churn", 2))  # put away, as others were asked for
+        both = await asyncio.gather(*(server.predict("churn", [ROW], ["a"]) for _ in range(2)))
+        assert [each.versions for each in both] == [[2], [2]], "one that is being loaded has not crashed"
+        await server.versions.end(("churn", 2))
+        load = server.versions.process
+
+        async def away(key: tuple[str, int], copy: Any) -> VersionProcess:
+            if key == ("churn", 2):
+                raise NotHere("its files can't be fetched: the store is away")
+            return await load(key, copy)
+
+        server.versions.process = away  # type: ignore[method-assign]
+        given = await server.predict("churn", [ROW], ["a"])
+        assert (given.versions, given.fallen_back) == ([1], 2)
+        await server.tallies.stop()
+
+    served(lake, test)
+    assert (counted(lake, 1), counted(lake, 2)) == ((0, 0), (2, 0))
 
 
 def test_a_challenger_that_hangs_leaves_the_champion_time_to_answer(lake: Lake) -> None:
