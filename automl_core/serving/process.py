@@ -61,6 +61,10 @@ class Unavailable(Exception):
     """A version can't answer now: it crashed, hangs, can't be loaded, or has too much to do. The message says why."""
 
 
+class NotHere(Unavailable):
+    """This machine can't have a version now: no room, no store, no time. That is no fault of the version."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a version may take.
@@ -134,6 +138,11 @@ class VersionProcess:
     def running(self) -> bool:
         """Whether it can answer at once."""
         return self._line is not None
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it is not running since it has crashed, or can't be loaded: not while it is loaded at first."""
+        return self._line is None and (self._failing is not None or self.crashes > 0 or bool(self.failed))
 
     async def start(self) -> None:
         """Load it, where that isn't done; all who ask at once wait for the same start.

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from automl_core.serving.asking import Asking, Counted
 from automl_core.serving.fetching import LARGEST, ModelCache
 from automl_core.serving.following import Follower, NoSuchModel, Route
-from automl_core.serving.given import BadRows, Given, Said, in_order, version_of
-from automl_core.serving.process import AGAIN, Limits, Unavailable, VersionProcess
+from automl_core.serving.given import BadRows, Given, in_order, version_of
+from automl_core.serving.process import AGAIN, Limits, NotHere, Unavailable, VersionProcess
 from automl_core.serving.tallying import Tallies
 from automl_core.serving.versions import Versions
 from automl_core.serving.wire import Answer
@@ -70,6 +71,7 @@ class Served:
         self.active: dict[str, _Active] = {}
         self.failures: dict[tuple[str, int], str] = {}
         """Versions that can't be served, and why."""
+        self.asking = Asking(self.versions, self.failures, tallies)
         self.seen = 0.0
         """When the store was last heard, on the monotonic clock."""
         self._preparing: dict[str, asyncio.Task[None]] = {}
@@ -131,15 +133,20 @@ class Served:
         return found.route
 
     async def predict(
-        self, name: str, rows: list[dict[str, Any]], keys: Sequence[str], *, counts: bool = True
-    ) -> Given:
+        self, name: str, rows: list[dict[str, Any]], keys: Sequence[str], *, counts: bool = True,
+        check: Callable[[Given], None] | None = None,
+    ) -> Given:  # fmt: skip
         """What the versions in use say of rows.
+
+        A rollout is judged by requests that get their answer, or get none by a version's fault. What is wrong with the
+        request itself counts for no version, whatever each of them made of its part.
 
         Args:
             name: of the model.
             rows: as the model reads them.
             keys: (n,) by which each row's version is chosen.
             counts: whether an open rollout is judged by it: not by what the watch asks.
+            check: raises where the answer must not be given, for a reason that lies in the request.
 
         Raises:
             NoSuchModel, Unavailable, StorageError: see `route`.
@@ -157,20 +164,17 @@ class Served:
             self.versions.used(name, route.versions)  # the champion stays loaded where a challenger has all, too
             parts = {version: [row for row, each in zip(rows, chosen, strict=True) if each == version]
                      for version in dict.fromkeys(chosen)}  # fmt: skip
+        counted: list[Counted] = []
         try:
-            if len(parts) == 1:
-                ((version, part),) = parts.items()
-                said = {version: await self._said(route, version, part, counts)}
-            else:
-                asked = [self._said(route, version, part, counts) for version, part in parts.items()]
-                said = dict(zip(parts, await asyncio.gather(*asked), strict=True))
+            said = await self.asking.said(route, parts, self.limits.seconds, counted)
         except Unavailable:
             if self._is_void(route, parts):
-                return await self.predict(name, rows, keys, counts=counts)
+                return await self.predict(name, rows, keys, counts=counts, check=check)
+            self.asking.count(route, counted, counts)
             raise
         versions = [said[each].version for each in chosen]
         if self._is_void(route, versions):
-            return await self.predict(name, rows, keys, counts=counts)
+            return await self.predict(name, rows, keys, counts=counts, check=check)
         wrong = next((each.answer.error for each in said.values() if each.answer.error), "")
         if wrong:
             raise BadRows(wrong)
@@ -180,17 +184,15 @@ class Served:
         )  # fmt: skip
         fallen = next((each for each, part in said.items() if part.version != each), None)
         seconds = time.perf_counter() - began
-        return Given(route.record, versions, predictions, probabilities, every, fallen, seconds, route.rollout)
+        given = Given(route.record, versions, predictions, probabilities, every, fallen, seconds, route.rollout)
+        if check is not None:
+            check(given)
+        self.asking.count(route, counted, counts)
+        return given
 
     async def process(self, route: Route, version: int) -> VersionProcess:
-        """A version's process, started.
-
-        Raises:
-            Unavailable: it can't be fetched, or can't be loaded.
-        """
-        found = await self.versions.process((route.model, version), route.copies[version])
-        self.failures.pop((route.model, version), None)
-        return found
+        """A version's process, started; see `Asking.process`."""
+        return await self.asking.process(route, version)
 
     async def ask(self, route: Route, version: int, rows: list[dict[str, Any]]) -> tuple[Answer, list[str]]:
         """What one version says of rows, and its classes; for the shadow, whose answers nobody waits for.
@@ -198,80 +200,7 @@ class Served:
         Raises:
             Unavailable: it can't answer.
         """
-        return await self._asked(route, version, rows, self.limits.seconds)
-
-    # --- asking ----------------------------------------------------------------------------------
-
-    async def _said(self, route: Route, version: int, rows: list[dict[str, Any]], counts: bool) -> Said:
-        """What a version says of its rows, counted; the champion's answer where a challenger has none.
-
-        Raises:
-            Unavailable: neither of them can answer.
-        """
-        began, champion = time.perf_counter(), route.champion
-        assert champion is not None
-        limit = self.limits.seconds
-        error: Unavailable | None = None
-        answer = None
-        try:
-            # half of the time for a challenger: the champion needs some, where it has to answer instead
-            answer, classes = await self._asked(route, version, rows, limit if version == champion else limit / 2)
-        except Unavailable as unavailable:
-            error = unavailable
-        failed = error is not None
-        if version != champion and (answer is None or answer.error):
-            try:
-                left = max(limit / 10, limit - (time.perf_counter() - began))
-                answer, classes = await self._asked(route, champion, rows, left)
-            except Unavailable as unavailable:
-                self._count(route, version, began, counts, error=failed)
-                raise unavailable from None
-            if not answer.error:  # what the champion refuses as well is the request's fault
-                self._count(route, version, began, counts, error=True)
-            return Said(champion, answer, classes)
-        if error is not None:
-            self._count(route, version, began, counts, error=True)
-            raise error
-        assert answer is not None
-        if not answer.error:
-            self._count(route, version, began, counts)
-        return Said(version, answer, classes)
-
-    def _count(self, route: Route, version: int, began: float, counts: bool, *, error: bool = False) -> None:
-        if counts and self.tallies is not None and route.rollout is not None:
-            self.tallies.add(route, version, time.perf_counter() - began, error=error)
-
-    async def _asked(
-        self, route: Route, version: int, rows: list[dict[str, Any]], seconds: float
-    ) -> tuple[Answer, list[str]]:
-        """What a version says, and its classes.
-
-        The champion is waited for until it is loaded, as there is nobody else. Another version that crashed, or can't
-        be loaded, is not: it starts again while others answer.
-
-        Raises:
-            Unavailable: it can't answer within some seconds, those in which it has others' rows to score among them.
-        """
-        key = (route.model, version)
-        process = self.versions.running(key)
-        if process is None and version == route.champion:
-            process = await self.process(route, version)
-        elif process is None and (key in self.failures or key in self.versions.processes):
-            self.versions.restart(key)
-            raise Unavailable(self.failures.get(key) or "it has crashed, and is started again")
-        began = time.monotonic()
-        if process is None:  # it was put away, as others were asked for
-            try:
-                async with asyncio.timeout(seconds):
-                    process = await self.process(route, version)
-            except TimeoutError:
-                raise Unavailable(f"version {version} has not answered within {seconds:g} s") from None
-            seconds -= time.monotonic() - began
-        try:
-            answer = await process.predict(rows, seconds)
-        except Unavailable as error:
-            raise Unavailable(f"version {version}: {error}") from None
-        return answer, process.ready.classes if process.ready is not None else []
+        return await self.asking.asked(route, version, rows, self.limits.seconds)
 
     # --- following -----------------------------------------------------------------------------
 
@@ -348,7 +277,7 @@ class Served:
                     log.exception("%s: version %d", name, version)
                 late = f"it was not loaded within {longest} s" if isinstance(error, TimeoutError) else ""
                 self.failures[key] = late or str(error) or type(error).__name__
-                in_time = in_time and not late
+                in_time = in_time and not late and not isinstance(error, NotHere)
                 log.error("%s: version %d can't be served: %s", name, version, self.failures[key])
                 process = self.versions.processes.get(key)
                 fetchable = fetchable and process is not None and bool(process.failed)

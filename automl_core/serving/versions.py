@@ -11,8 +11,8 @@ from pathlib import Path
 
 from automl_core.models.life.entities import ModelCopy
 from automl_core.serving.fetching import ModelCache
-from automl_core.serving.process import Limits, Unavailable, VersionProcess
-from automl_core.storage.base import ObjectStore, StorageError
+from automl_core.serving.process import Limits, NotHere, Unavailable, VersionProcess
+from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,11 @@ class Versions:
         found = self.processes.get(key)
         return found if found is not None and found.running else None
 
+    def crashed(self, key: Key) -> bool:
+        """Whether a version is not running since it crashed, or can't be loaded: not one that is being loaded."""
+        found = self.processes.get(key)
+        return found is not None and found.crashed
+
     async def process(self, key: Key, copy: ModelCopy) -> VersionProcess:
         """A version's process, started.
 
@@ -54,7 +59,8 @@ class Versions:
             copy: where its files lie.
 
         Raises:
-            Unavailable: it can't be fetched, or can't be loaded.
+            NotHere: it can't be fetched now, or there is no room for it.
+            Unavailable: it is not what it was, or can't be loaded.
         """
         found = self.processes.get(key)
         if found is not None and found.running:
@@ -70,7 +76,7 @@ class Versions:
                 if key not in self.processes:
                     await self._make_room()
                 if self._ended:
-                    raise Unavailable("the server ends")
+                    raise NotHere("the server ends")
             except BaseException:
                 self._let_go(made)
                 raise
@@ -119,14 +125,14 @@ class Versions:
         """End the processes that were not asked for the longest, where there are as many as there may be.
 
         Raises:
-            Unavailable: somebody waits for each of them, for as long as an answer may take.
+            NotHere: somebody waits for each of them, for as long as an answer may take.
         """
         until = time.monotonic() + self.limits.seconds
         while len(self.processes) >= self.most and not self._ended:
             idle = min(((each.used, key) for key, each in self.processes.items() if not each.busy), default=None)
             if idle is None:
                 if time.monotonic() >= until:
-                    raise Unavailable(f"{self.most} versions are loaded, as many as may be, and all of them are asked")
+                    raise NotHere(f"{self.most} versions are loaded, as many as may be, and all of them are asked")
                 await asyncio.sleep(0.02)
                 continue
             log.info("%s: version %d is put away, as others are asked for", *idle[1])
@@ -143,7 +149,8 @@ class Versions:
         try:
             return task.result()
         except (StorageError, ValueError, OSError) as error:
-            raise Unavailable(f"its files can't be fetched: {error}") from None
+            kind = NotHere if isinstance(error, StorageUnavailable | OSError) else Unavailable
+            raise kind(f"its files can't be fetched: {error}") from None
 
 
 async def _started(process: VersionProcess) -> None:

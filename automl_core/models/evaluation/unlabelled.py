@@ -266,13 +266,16 @@ CHANCE = "probability_"
 """What a logged answer's columns of probabilities begin with."""
 
 
-def answered(challenger: str | Path, table: Any, options: EvaluateOptions) -> dict[str, Any]:
-    """What logged answers of a server tell, without labels: ``drift`` and ``estimate``, each where it is asked for.
+def answered(
+    challenger: str | Path, table: Any, options: EvaluateOptions, *, logged: bool = True
+) -> dict[str, Any]:  # fmt: skip
+    """What rows tell that a version has answered: ``drift`` and ``estimate``, each where it is asked for.
 
     Args:
-        challenger: folder of the version that gave them.
+        challenger: folder of the version that gave the answers.
         table: an answer each: the columns that were logged, ``prediction``, ``probability_CLASS``.
         options: as for `evaluate`.
+        logged: whether what was said is in the rows; else the version is asked once more.
 
     Raises:
         NotEvaluated: the version can't be opened.
@@ -280,7 +283,7 @@ def answered(challenger: str | Path, table: Any, options: EvaluateOptions) -> di
     from automl_core.models.evaluation.subjects import opened
 
     rows, subject = Rows.of(table), opened(challenger, "challenger", options)
-    return drift_and_estimate(subject, rows, options, logged=logged_of(subject, rows))
+    return drift_and_estimate(subject, rows, options, logged=logged_of(subject, rows) if logged else None)
 
 
 def logged_of(subject: Any, rows: Rows) -> Said | None:

@@ -75,11 +75,15 @@ def decide(rollout: Rollout, facts: Facts) -> Decision:
         better = next((each for each in facts.tests if each.state == "better"), None)
         if better is not None:
             return Decision("in_use", better.words)
+        few = _too_few(rollout, facts)
         if free >= ab.within:
             told = next((each.words for each in facts.tests if each.name == "better"), "nothing was measured")
+            if few:  # what nobody has asked is nowhere shown to be no worse
+                return Decision("take_back", f"neither was shown to be better within {long(ab.within)}: {few}")
             why = f"neither was shown to be better within {long(ab.within)}, and the file says {ab.otherwise}: {told}"
             return Decision("in_use" if ab.otherwise == "challenger" else "take_back", why)
-        return Decision(waits=f"one of the two to be shown better, for {long(ab.within - free)} at most")
+        waits = f"one of the two to be shown better, for {long(ab.within - free)} at most"
+        return Decision(waits=f"{waits}; so far {few}" if few else waits)
     waits = _waits(rollout, facts, spent)
     if not waits:
         why = f"nothing worse was shown in {long(spent)} and {many(facts.answered, 'answer')}"
@@ -111,14 +115,22 @@ def held_for(rollout: Rollout, now: float) -> float:
     return total + (max(0.0, now - max(since, rollout.moved)) if since is not None else 0.0)
 
 
+def _too_few(rollout: Rollout, facts: Facts) -> str:
+    """How many answers the challenger has given in this step where these are fewer than asked for; else empty."""
+    if facts.heard is None:
+        return "no server has told of any answer yet"
+    if facts.answered < facts.rules.least:
+        given = f"{many(facts.answered, 'answer')} of version {rollout.version} in this step"
+        return f"{given}, and {facts.rules.least:,} are asked for"
+    return ""
+
+
 def _waits(rollout: Rollout, facts: Facts, spent: float) -> str:
     """What a step lacks before the next one; empty where nothing."""
     here, rules = rollout.now, facts.rules
-    if facts.heard is None:
-        return "no server has told of any answer yet"
-    if facts.answered < rules.least:
-        given = f"{many(facts.answered, 'answer')} of version {rollout.version} in this step"
-        return f"{given}, and {rules.least:,} are asked for"
+    few = _too_few(rollout, facts)
+    if few:
+        return few
     judged = rules.errors is not None or rules.p99 is not None
     if judged and (here.share < 1 or here.shadow) and not facts.evidence.errors.weight:
         return f"version {rollout.champion} has answered nothing at the same time: there is nothing to compare with"

@@ -78,6 +78,8 @@ class Guard:
         self._clock = clock
         self._name = uuid.uuid4().hex
         self._state: Checkpoint | None = None
+        self._behind = True  # whether somebody may have written a look since `_state`
+        self._listed = False  # whether this look has asked for that already
         self._did: list[str] = []
         self._measured: list[Measured] = []  # that is in no look yet
         self._threads: ThreadPoolExecutor | None = None
@@ -102,7 +104,7 @@ class Guard:
                 if view is not None:
                     return view
         except BaseException:
-            self._state = None  # whatever was true of it: the store knows
+            self._state, self._behind = None, True  # whatever was true of it: the store knows
             raise
         raise Refused(f"rollout {self.id} of {self.model} is looked at by others, again and again")
 
@@ -118,7 +120,7 @@ class Guard:
 
     def _look(self) -> View | None:
         """One try; None where somebody else was faster, or where an act has changed what stands."""
-        rollout = self._rollout()
+        rollout, self._listed = self._rollout(), False
         state, fresh_state = self._newest()
         now = max(self._clock(), self.life.state.updated)
         judge = self._judge(rollout)
@@ -140,8 +142,10 @@ class Guard:
         view = show(self.model, rollout, after, judge, facts, decision, late=self.late is not None, did=self._did)
         new = bool(found or measured or fresh_state or self._did) or _moved(state, view)
         if new or decision.act or now - state.time >= BEAT:
-            if not write_checkpoint(self.store, self.model, self.id, after):
+            if self._overtaken(state) or not write_checkpoint(self.store, self.model, self.id, after):
+                self._behind = True
                 return None
+            self._behind = True  # what was written counts once a listing has shown that it is the newest
             self._state, self._measured = after, []
             self._delete_looks(after.number)
         if decision.act:
@@ -164,11 +168,18 @@ class Guard:
         return Judge(rollout.champion, rollout.version, rules, rules.alphas(shares))
 
     def _newest(self) -> tuple[Checkpoint, bool]:
-        """The newest look, and whether there is none yet. One listing, and one read where there is news."""
+        """The newest look, and whether there is none yet. One listing, and one read where there is news.
+
+        One that a listing has shown to be the newest counts on without another: what is to be written or done by it
+        asks first whether it is so still (`_overtaken`). So at rest nothing is asked.
+        """
+        if self._state is not None and not self._behind:
+            return self._state, False
         while True:
             known = self._state.number if self._state is not None else 0
             number, _ = newest_after(self.store, self.model, self.id, known)
             if self._state is not None and number == known:
+                self._behind, self._listed = False, True
                 return self._state, known == 0
             if not number:
                 if self.id > 1:  # what came for the rollout before when nobody looked any more
@@ -176,6 +187,13 @@ class Guard:
                 self._state = Checkpoint()
                 continue
             self._state = read_checkpoint(self.store, self.model, self.id, number)
+
+    def _overtaken(self, state: Checkpoint) -> bool:
+        """Whether somebody has written a look since a state: also one so long ago that its place is free again."""
+        if self._listed:
+            return False
+        number, _ = newest_after(self.store, self.model, self.id, state.number)
+        return number != state.number
 
     def _read(self, places: Sequence[Place]) -> list[tuple[Place, Tally | None]]:
         """Tallies with their places; None for what is none."""

@@ -15,7 +15,7 @@ from automl_airflow.models.in_use import note_version, tell_in_use
 from automl_airflow.models.names import DEPLOY, ROLLOUT_ID
 from automl_airflow.models.registry import tell_registry
 from automl_airflow.models.roll_waiting import RolloutOverTrigger
-from automl_airflow.models.runs import start_again
+from automl_airflow.models.runs import start_again, tried_again
 from automl_airflow.models.serving_pods import ensure_servers
 from automl_airflow.models.tasks import RolloutOperator
 
@@ -78,7 +78,8 @@ class DeployOperator(RolloutOperator):
         if version.state is VersionState.ACCEPTED:
             run = start_again(context, version)
             raise AirflowSkipException(f"{refused}; the run {run} does") from refused
-        raise AirflowFailException(str(refused)) from refused
+        how = f" ({tried_again(version.number)})" if version.state is VersionState.TAKEN_BACK else ""
+        raise AirflowFailException(f"{refused}{how}") from refused
 
     def wait(self, version: Version, another: RolloutOpen) -> NoReturn:
         """Go on once another rollout has ended: the evidence tells then whether it is beside the champion still."""

@@ -30,7 +30,7 @@ class _Found:
         evidence: of the rows that have labels; None where none has.
         judgement: what that comes to.
         data: those rows.
-        seen: what the model's servers have answered, where it has some.
+        seen: what the model was asked of late, by servers or in batches, where that is known.
         details: see `automl_core.models.watching.Looks`.
     """
 
@@ -146,7 +146,7 @@ class LookOperator(RolloutOperator):
         from automl_airflow.models.evaluating import on_data, options_of
         from automl_airflow.models.folders import folder_of
         from automl_airflow.models.latest import latest_of
-        from automl_airflow.models.served_looks import Seen, answers_of, live_of
+        from automl_airflow.models.served_looks import Seen, answers_of, live_of, scored_of
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import NotEvaluated, Request, run_apart
         from automl_core.models.evaluation.unlabelled import not_estimated, why_not
@@ -184,22 +184,23 @@ class LookOperator(RolloutOperator):
             for name in ("drift", "estimate"):
                 if evidence is not None and name in evidence:
                     details[name] = evidence.pop(name)
-            seen = Seen()
+            seen: Seen | None = None
+            last, bundle = next(iter(looks), None), bundle_folder(context)
+            given: dict[str, Any] = {"say": self.log.info, "wanted": lambda: not self.killed}
             if file.served is not None:
-                # what servers were asked of late, in place of rows that have labels, which are of another time
-                seen = self.patiently(
-                    lambda: answers_of(
-                        file, life, version, folder, options, next(iter(looks), None), say=self.log.info,
-                        wanted=lambda: not self.killed,
-                    )
-                )  # fmt: skip
+                seen = self.patiently(lambda: answers_of(file, life, version, folder, options, last, **given))
+            elif _kind_of(folder) != "forecasting":
+                seen = self.patiently(lambda: scored_of(file, life, version, folder, options, last, bundle, **given))
+            of_labels = seen is None  # else what it was asked of late, in place of rows of another time
+            if seen is not None:
                 labelled = details.get("estimate") or {}
                 details = dict(seen.details)
                 if "estimate" in details and labelled.get("checked") is not None:
                     # of the metric that was checked, also where there was no answer: the record goes by its name
                     same = {name: labelled[name] for name in ("checked", "metric", "direction")}
                     details["estimate"] = {**details["estimate"], **same}
-            live = live_of(file, life, folder, options, seen.rows, bundle_folder(context))
+            seen = seen or Seen()
+            live = live_of(file, life, folder, options, seen.rows, bundle)
             if live is not None:
                 details["live"] = live
         if file.watch is None or file.watch.estimate:
@@ -213,7 +214,7 @@ class LookOperator(RolloutOperator):
                 "when": "watched", "margin": judgement.limit, "ok": ok,
                 "reasons": [judgement.why, *judgement.reasons],
             }  # fmt: skip
-            if "drift" in details and file.served is None:
+            if "drift" in details and of_labels:
                 evidence["drift"] = details["drift"]  # of these very rows
         return _Found(evidence, judgement, data, seen, details)
 

@@ -15,7 +15,7 @@ from automl_airflow.models.in_use import note_version, tell_in_use
 from automl_airflow.models.names import DEPLOY, ROLLOUT_ID
 from automl_airflow.models.registry import tell_registry
 from automl_airflow.models.roll_trigger import RolloutTrigger
-from automl_airflow.models.runs import start_again
+from automl_airflow.models.runs import start_again, tried_again
 from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ class RollOperator(RolloutOperator):
             return begun
         if version.state is VersionState.IN_USE:
             return None
+        ended = max((each.id for each in life.state.rollouts.values() if each.version == version.number), default=None)
+        if version.state is VersionState.TAKEN_BACK and ended is not None:  # never begun anew by a task that is cleared
+            return life.state.rollouts[ended]
         raise AirflowFailException(
             f"version {version.number} is {version.state}, and `{DEPLOY}` has begun no rollout of it (it was marked by "
             f"hand, or its XCom was deleted): clear `{DEPLOY}`"
@@ -100,7 +103,9 @@ class RollOperator(RolloutOperator):
 
         version = rollout.version
         if rollout.outcome == "promoted":
-            self.log.info("version %d is in use: %s", version, rollout.why)
+            self.log.info("version %d was put in use: %s", version, rollout.why)
+            if life.state.champion != version:
+                self.log.info("it is %s since", life.state.version(version).state)
             if life.state.champion == version:  # else somebody has put another in use since, and has told of that
                 tell_in_use(self, life, version, rollout.why, people=False)
             return {"version": version, ROLLOUT_ID: rollout.id, "outcome": rollout.outcome, "why": rollout.why}
@@ -109,9 +114,11 @@ class RollOperator(RolloutOperator):
         last = rollout.acts[-1] if rollout.acts else None
         by = f" by {last.by}" if last is not None else ""
         if rollout.outcome == "taken_back":
+            words = f"version {version} is taken back{by}: {rollout.why}"
+            self.log.info("a cleared task rolls it out no second time; %s", tried_again(version))
             if last is None or last.by.how not in BY_HAND:
-                raise TakenBack(f"version {version} is taken back{by}: {rollout.why}")
-            raise AirflowSkipException(f"version {version} is taken back{by}: {rollout.why}")
+                raise TakenBack(words)
+            raise AirflowSkipException(words)
         words = f"the rollout of version {version} was stopped{by}: {rollout.why}"
         found = life.state.version(version)
         if found.state is VersionState.ACCEPTED:  # on evidence beside what is gone

@@ -73,3 +73,11 @@ def start_again(context: Any, version: Version) -> str:
     run = run_to_start(context, version, but=this)  # this one: cleared from its beginning, after it had asked
     start_run(str(context["ti"].dag_id), run, {VERSION: version.number, INSTEAD_OF: this})
     return run
+
+
+def tried_again(version: int) -> str:
+    """How a version that was taken back is rolled out again, by somebody who wants that."""
+    return (
+        f'to try it again start a run with {{"{VERSION}": {version}}} in its conf: it is evaluated and asked about '
+        "anew, and has a rollout of its own"
+    )

@@ -1,4 +1,4 @@
-"""What a look sees of a model's servers: their logged answers of late, and the regression tests asked of them."""
+"""What a look sees of a model at work: what servers answered or batches scored of late, tests asked of its servers."""
 
 from __future__ import annotations
 
@@ -78,11 +78,63 @@ def answers_of(
         path = Path(home) / "answers.jsonl"
         found.write(path)
         options = replace(options, tests=(), slices=(), fingerprint={"digest": f"{since:.3f}-{until:.3f}"})
-        request = Request(folder, None, path, options, (), "jsonl", answered=True)
+        request = Request(folder, None, path, options, (), "jsonl", unlabelled="answered")
         try:
             seen.details, _ = run_apart(request, say=say, wanted=wanted)
         except NotEvaluated as error:
             seen.details = _nothing(options, f"the logged answers can't be looked at: {error}")
+    return seen
+
+
+def scored_of(
+    file: ModelFile, life: ModelLife, version: Version, folder: Path, options: EvaluateOptions, last: Look | None,
+    bundle: Path | None, *, say: Callable[[str], None], wanted: Callable[[], bool],
+) -> Seen | None:  # fmt: skip
+    """Look at what the champion has scored in batches since the last look.
+
+    Args:
+        file, life, version, folder, options, last, say, wanted: as for `answers_of`.
+        bundle: folder of the DAG bundle.
+
+    Returns:
+        None where that is not to be found: the model is scored in no batches, or from a place without dates.
+
+    Raises:
+        StorageError: the store, or where the rows lie, refuses or is away.
+    """
+    from automl_airflow.data_access import FromConnections
+    from automl_airflow.session import home
+    from automl_core.data.access import DataError
+    from automl_core.models.batch.intervals import has_dates
+    from automl_core.models.evaluation import NotEvaluated, Request, run_apart
+    from automl_core.models.feedback.gathering import Reach
+    from automl_core.models.watching.answered import interval_of
+    from automl_core.models.watching.scored import scored_rows, scored_since
+
+    if file.batch is None or file.watch is None or not (options.reference or options.answers):
+        return None
+    data = file.data_set(file.batch.data)
+    if not has_dates(data.place):
+        return None
+    since, until = interval_of(last.until if last is not None else None, life.now(), file.watch.seconds)
+    seen = Seen(since, until)
+    intervals = scored_since(life.state.scoring.recent, version.number, since, until)
+    if not intervals:
+        seen.details = _nothing(options, f"version {version.number} has scored nothing since the last look")
+        return seen
+    options = replace(options, tests=(), slices=(), fingerprint={"digest": "|".join(each.key for each in intervals)})
+    try:
+        found = scored_rows(data, intervals, Reach(FromConnections(), home(), str(bundle or home()), say))
+        seen.notes = found.notes(version.number)
+        for words in seen.notes:
+            say(words)
+        if found.table is None:
+            seen.details = _nothing(options, f"none of what version {version.number} has scored is there any more")
+            return seen
+        request = Request(folder, None, found.table, options, (), unlabelled="scored")
+        seen.details, _ = run_apart(request, say=say, wanted=wanted)
+    except (DataError, NotEvaluated) as error:
+        seen.details = _nothing(options, f"what was scored can't be looked at: {error}")
     return seen
 
 

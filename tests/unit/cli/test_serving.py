@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 
 from automl_core.backends.kubernetes.access import namespace_of_context
 from automl_core.cli import main
+from automl_core.serving.requests import keys_of
 from tests.unit.serving.kubernetes.files import Shore, shore
 
 
@@ -38,6 +40,17 @@ def test_manifests_are_yaml_and_nobody_is_asked(tmp_path: Path, capsys: pytest.C
     found = list(yaml.safe_load_all(capsys.readouterr().out))
     assert [each["kind"] for each in found] == ["Service", "Deployment", "PodDisruptionBudget"]
     assert {each["metadata"]["namespace"] for each in found} == {"models"}
+
+
+def test_the_page_asks_as_the_file_on_it_says() -> None:
+    """Who follows docs/serving.md gets an answer: its row has the column that its file splits requests by."""
+    page = (
+        (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8").partition("## On Kubernetes")[2]
+    )
+    file = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0])
+    (asked,) = re.findall(r"-d '(\{.*?\})'", page)
+    (row,) = json.loads(asked)["rows"]
+    assert keys_of([row], file["deploy"]["key"], None, None, "request") == [row[file["deploy"]["key"]]]
 
 
 def test_what_can_not_be_done_is_said(

@@ -148,6 +148,42 @@ def test_a_rollout_is_in_answers_lines_and_figures_and_its_shadow_has_lines_of_i
     assert together((each for each in found if each is not None), 1).answers == 1, "of customers alone"
 
 
+def test_no_request_that_is_refused_for_its_own_fault_counts_for_a_version(
+    lake: Lake, talk: Callable[..., None]
+) -> None:
+    lake.in_use("judged", seed=3)
+    lake.rolling(0.5, 1.0, name="judged", seed=4)
+    path = "/models/judged/predict"
+
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        async def status(where: str = path, **asked: Any) -> int:
+            return (await client.post(where, **asked)).status_code
+
+        for key in map(str, range(8)):  # of both versions
+            of = {"X-AutoML-Key": key}
+            assert (
+                await status(json={"rows": [ROW]}, headers={"Authorization": "Bearer another-token-of-theirs"}) == 401
+            )
+            assert await status("/models/nobody/predict", json={"rows": [ROW]}, headers=of) == 404
+            assert await status("/v2/models/judged/versions/9/infer", json={"inputs": []}, headers=of) in (400, 404)
+            assert await status(content=b" " * 2000, headers=of) == 413
+            assert await status(content=b"rows", headers=of | {"Content-Type": "text/csv"}) == 415
+            assert await status(content=b"{", headers=of) == 400
+            assert await status(json={"rows": [ROW | {"age": "old"}]}, headers=of) == 422
+            assert await status(json={"rows": [ROW | {"prediction": "no"}]}, headers=of) == 422
+            assert await status(json={"rows": [ROW | {"probability_no": 1}]}, headers=of) == 422
+        for key in map(str, range(8)):
+            assert await status(json={"rows": [ROW]}, headers={"X-AutoML-Key": key}) == 200
+        lake.life("judged").step_rollout(1, 1, DAG)  # which closes the tally
+        await until(lambda: any(list_tallies(lake.store, "judged", 1)))
+
+    talk(test, body=1000)
+    found = [each for key in list_tallies(lake.store, "judged", 1) if (each := read_tally(lake.store, key.key))]
+    counts = [together(found, version) for version in (1, 2)]
+    assert (sum(each.answers for each in counts), sum(each.errors for each in counts)) == (8, 0)
+    assert all(each.answers for each in counts), "both were asked"
+
+
 @pytest.mark.parametrize("name", ["rollout", "prediction", "request_id", "probability_yes"])
 def test_a_column_with_the_name_of_one_of_a_lines_own_is_refused_and_never_lost(
     lake: Lake, talk: Callable[..., None], name: str
@@ -238,8 +274,10 @@ def test_who_names_a_version_gets_no_other_ones_answer(
     lake: Lake, talk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test(client: httpx.AsyncClient, server: Server) -> None:
-        async def other(*_: Any, **more: Any) -> Given:
-            return Given(9, [2], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+        async def other(*_: Any, check: Callable[[Given], None], **more: Any) -> Given:
+            given = Given(9, [2], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+            check(given)
+            return given
 
         monkeypatch.setattr(server.served, "predict", other)  # version 1 was taken back while it was asked
         found = await client.post("/v2/models/churn/versions/1/infer", json={"inputs": _inputs()})

@@ -16,7 +16,7 @@ from automl_core.models.rollout.tallies import Tally, list_tallies, read_tally
 from automl_core.serving.answers import ANSWERS, SHADOW, AnswerLog
 from automl_core.serving.following import Route
 from automl_core.serving.given import Given, version_of
-from automl_core.serving.process import Limits, Unavailable, VersionProcess
+from automl_core.serving.process import Limits, NotHere, Unavailable, VersionProcess
 from automl_core.serving.served import BadRows, Served
 from automl_core.serving.shadow import Shadows, alike
 from automl_core.serving.wire import Answer
@@ -192,6 +192,91 @@ def test_rows_that_the_challenger_alone_refuses_get_the_champions_answer(lake: L
 
     served(lake, test)
     assert (counted(lake, 2), counted(lake, 1)) == ((1, 1), (0, 0))
+
+
+def test_what_is_wrong_with_a_request_counts_for_no_version(lake: Lake) -> None:
+    """Else one client's program could take a version back."""
+    lake.rolling(0.5, 1.0)
+
+    async def test(server: Served) -> None:
+        assert server.tallies is not None
+        route = await server.route("churn")
+        ours, theirs = (next(key for key in KEYS if version_of(route, key) == version) for version in (1, 2))
+
+        def taken(given: Given) -> None:
+            raise ValueError("a column of the log")
+
+        async def unable(rows: list[dict[str, Any]], seconds: float) -> Answer:
+            raise Unavailable("it has too much to do")
+
+        for key in (ours, theirs):
+            with pytest.raises(ValueError, match="a column of the log"):
+                await server.predict("churn", [ROW], [key], check=taken)
+        asking = asyncio.create_task(server.predict("churn", [ROW], [theirs]))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+        assert asking.cancelled()
+        champion, challenger = process_of(server, 1), process_of(server, 2)
+        challenger.predict = unable  # type: ignore[method-assign]
+        with pytest.raises(ValueError, match="a column of the log"):
+            await server.predict("churn", [ROW], [theirs], check=taken)
+        old = ROW | {"age": "old"}
+        with pytest.raises(BadRows, match="'old' is no number"):
+            await server.predict("churn", [ROW, old], [theirs, ours])
+        del challenger.predict
+        champion.predict = unable  # type: ignore[method-assign]
+        with pytest.raises(Unavailable):  # it refuses rows, and nobody can tell whether the champion reads them
+            await server.predict("churn", [old], [theirs])
+        await server.tallies.stop()
+
+    served(lake, test)
+    assert (counted(lake, 1), counted(lake, 2)) == ((0, 0), (0, 0))
+
+
+def test_each_part_of_a_request_is_counted_though_another_part_gets_no_answer(lake: Lake) -> None:
+    lake.rolling(0.5, 1.0)
+
+    async def test(server: Served) -> None:
+        assert server.tallies is not None
+        await server.route("churn")
+
+        async def unable(rows: list[dict[str, Any]], seconds: float) -> Answer:
+            raise Unavailable("it has too much to do")
+
+        process_of(server, 1).predict = unable  # type: ignore[method-assign]
+        with pytest.raises(Unavailable, match="too much to do"):
+            await server.predict("churn", [ROW] * len(KEYS), KEYS)
+        await server.tallies.stop()
+
+    served(lake, test)
+    assert (counted(lake, 1), counted(lake, 2)) == ((1, 1), (1, 0))
+
+
+def test_what_this_machine_can_not_have_now_is_no_error_of_the_version(lake: Lake) -> None:
+    lake.rolling(1.0)
+
+    async def test(server: Served) -> None:
+        assert server.tallies is not None
+        await server.route("churn")
+        await server.versions.end(("churn", 2))  # put away, as others were asked for
+        both = await asyncio.gather(*(server.predict("churn", [ROW], ["a"]) for _ in range(2)))
+        assert [each.versions for each in both] == [[2], [2]], "one that is being loaded has not crashed"
+        await server.versions.end(("churn", 2))
+        load = server.versions.process
+
+        async def away(key: tuple[str, int], copy: Any) -> VersionProcess:
+            if key == ("churn", 2):
+                raise NotHere("its files can't be fetched: the store is away")
+            return await load(key, copy)
+
+        server.versions.process = away  # type: ignore[method-assign]
+        given = await server.predict("churn", [ROW], ["a"])
+        assert (given.versions, given.fallen_back) == ([1], 2)
+        await server.tallies.stop()
+
+    served(lake, test)
+    assert (counted(lake, 1), counted(lake, 2)) == ((0, 0), (2, 0))
 
 
 def test_a_challenger_that_hangs_leaves_the_champion_time_to_answer(lake: Lake) -> None:

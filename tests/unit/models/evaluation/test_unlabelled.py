@@ -147,6 +147,6 @@ def test_another_answer_than_the_version_gives_is_seen_as_it_was_given(folder: P
 def test_in_a_process_of_its_own(folder: Path, kept: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in logged(400)))
-    found, shown = run_apart(Request(folder, None, path, options(kept), (), "jsonl", answered=True))
+    found, shown = run_apart(Request(folder, None, path, options(kept), (), "jsonl", unlabelled="answered"))
     assert (found["estimate"]["state"], found["estimate"]["rows"], shown) == ("estimated", 400, {})
     assert found["drift"]["drifted"] is False

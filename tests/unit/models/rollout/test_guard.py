@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from automl_core.models.life import Refused, VersionState
@@ -201,6 +203,41 @@ def test_ab_ends_with_the_better_one_the_worse_one_or_the_time() -> None:
         over = after((500, 5), (500, 5), otherwise)
         assert over.rollout.outcome == outcome
         assert f"neither was shown to be better within 16m 40s, and the file says {otherwise}" in over.rollout.why
+
+
+@pytest.mark.parametrize("otherwise", ["champion", "challenger"])
+@pytest.mark.parametrize(("given", "few"), [
+    (None, "no server has told of any answer yet"),
+    ((40, 9), "9 answers of version 2 in this step, and 50 are asked for"),
+])  # fmt: skip
+def test_an_ab_that_too_few_have_asked_leaves_the_champion_whatever_the_file_says(
+    otherwise: Any, given: tuple[int, int] | None, few: str
+) -> None:
+    world = Rolling(steps=(Step(0.5, 0.0),), kind="ab", rules=Rules(least=50, ab=Ab(1_000.0, otherwise)))
+    guard = world.guard()
+    if given is not None:
+        world.tally((given[0], 0), (given[1], 0))
+    world.clock.now += 10
+    assert guard.look().waits == f"one of the two to be shown better, for 16m 30s at most; so far {few}"
+    world.clock.now += 1_000
+    view = guard.look()
+    assert (view.outcome, world.rollout.outcome) == ("taken_back", "taken_back")
+    assert view.why == f"neither was shown to be better within 16m 40s: {few}"
+
+
+def test_an_ab_is_ended_by_hand_either_way_and_held_time_is_not_counted() -> None:
+    for end, outcome in (("take_back", "taken_back"), ("put_in_use", "promoted")):
+        world = Rolling(steps=(Step(0.5, 0.0),), kind="ab", rules=Rules(ab=Ab(1_000.0)))
+        guard = world.guard()
+        world.tally((500, 5), (500, 5))
+        world.open().hold_rollout(world.id, True, ANNA)
+        world.clock.now += 5_000
+        assert guard.look().ended is None
+        world.open().hold_rollout(world.id, False, ANNA)
+        assert guard.look().ended is None, "a person has held it, so its time is not over"
+        getattr(world.open(), end)(CHALLENGER, ANNA, "I have seen enough")
+        view = guard.look()
+        assert (view.outcome, view.why) == (outcome, "I have seen enough")
 
 
 def test_without_traffic_no_step_is_passed_and_after_its_time_it_is_taken_back() -> None:

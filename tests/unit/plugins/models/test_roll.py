@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
 
 from automl_airflow.models.alerts import TakenBack, TellOfFailure
 from automl_airflow.models.names import ROLL
@@ -120,6 +120,43 @@ def test_what_the_safeguard_takes_back_fails_the_task_for_good(airflow: Airflow)
     with pytest.raises(AirflowFailException, match="errors: 9%"):
         airflow.do(run, ROLL, tries=2)  # cleared: it says the same, and rolls nothing out
     assert len(airflow.life.state.rollouts) == 1
+
+
+@pytest.mark.parametrize("by", [GUARD, ANNA])
+def test_whatever_is_cleared_what_was_taken_back_is_not_rolled_out_anew(
+    airflow: Airflow, capsys: pytest.CaptureFixture[str], by: Person
+) -> None:
+    run = rolling(airflow)
+    airflow.life.take_back(2, by, "errors: 9% against 1%")
+    ends = AirflowSkipException if by is ANNA else TakenBack
+    with pytest.raises(ends, match="errors: 9%"):
+        airflow.do(run, ROLL, tries=2)
+    assert 'start a run with {"version": 2} in its conf' in capsys.readouterr().out
+    assert isinstance(airflow.do(run, "decide", tries=2), DownstreamTasksSkipped)
+    with pytest.raises(AirflowFailException, match=r'TAKEN_BACK.*start a run with \{"version": 2\} in its conf'):
+        airflow.do(run, "deploy", tries=2)
+    assert (run, "deploy") not in airflow.xcoms, "as Airflow has it, once a task is cleared"
+    with pytest.raises(ends, match="errors: 9%"):
+        airflow.do(run, ROLL, tries=3)
+    assert isinstance(airflow.do(run, "offer", tries=2), DownstreamTasksSkipped), "the whole run"
+    assert airflow.started == []
+    assert airflow.life.state.shares_now() == {1: 1.0}
+    assert (list(airflow.life.state.rollouts), airflow.life.state.rollout) == ([1], None)
+
+
+def test_who_wants_to_try_a_version_again_starts_a_run_for_it(airflow: Airflow) -> None:
+    run = rolling(airflow)
+    airflow.life.take_back(2, ANNA, "a server was broken")
+    again = airflow.begin("again", version=2)
+    assert airflow.do(again, "offer")["version"] == 2
+    with pytest.raises(AirflowFailException, match="TAKEN_BACK"):
+        airflow.do(again, "deploy")  # not before it was evaluated and accepted once more
+    airflow.life.accept(2, airflow.evidence(2, champion=1, stated=22), ANNA)
+    assert airflow.do(again, "deploy")["rollout"] == 2
+    assert isinstance(airflow.do(again, ROLL), TaskDeferred)
+    with pytest.raises(AirflowSkipException, match="a server was broken"):
+        airflow.do(run, ROLL, tries=2)  # of the run before: its own rollout's end, and nothing of this one's
+    assert airflow.life.state.shares_now() == {1: 0.5, 2: 0.5}
 
 
 def test_what_a_person_takes_back_is_no_failure(airflow: Airflow) -> None:

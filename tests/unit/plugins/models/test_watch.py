@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from automl_airflow.models import alerts, looking
-from automl_core.models.life import Person
+from automl_core.models.life import Person, interval_key
 from automl_core.models.views import quality
 from automl_core.models.watching import read_looks, run_of
 from tests.unit.models.evaluation.small import rows
@@ -315,6 +315,70 @@ def test_a_closed_environment_is_asked_before_anything_is_reached(
         with pytest.raises(AirflowFailException, match="lies on no list"):
             watch.do("two", task)
     assert (watch.evaluated, watch.started) == (1, [])
+
+
+BATCHES = 'deploy: {to: batch, data: "in/${ds}.csv", out: "out/${ds}.csv", schedule: "@daily"}\n'
+
+
+def scored(watch: Watch, count: int = 600, *, moved: float = 0.0, seed: int = 3, gone: bool = False) -> None:
+    """A day's partition, which the first version has scored an hour ago."""
+    moment = datetime.fromtimestamp(watch.now - DAY, UTC)
+    made = rows(count, seed)
+    columns = {"id": [str(each) for each in range(count)], **{name: made[name] for name in ("a", "b", "city")}}
+    columns["b"] = [value + moved for value in made["b"]]
+    if not gone:
+        _csv(watch.home / f"in/{moment:%Y-%m-%d}.csv", columns)
+    start, life, now = moment.timestamp(), watch.life, watch.now
+    watch.now = now - 3600
+    claim = life.begin_interval(interval_key(start, start + DAY), start, start + DAY, 1, run="r")
+    life.end_interval(claim, rows=count, out="out/", digest=f"{now}")
+    watch.now = now
+
+
+def test_what_batches_have_scored_is_looked_at_and_not_the_rows_that_have_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The labelled rows are as ever; what is scored has moved."""
+    asks = "{every: 1d, retrain: {when: {drift: true}, in: 7d}}"
+    watch = Watch.make(tmp_path, monkeypatch, watch=asks, more=BATCHES).in_use()
+    watch.labels(seed=7)
+    watch.now += DAY
+    scored(watch)
+    assert watch.turn()["asked"] is None
+    newest = read_looks(watch.life.store, "churn").newest
+    assert newest is not None
+    assert (newest.state, newest.drift["state"], newest.estimate["state"]) == ("holds", "holds", "estimated")
+    assert newest.estimate["rows"] == 600
+    assert newest.estimate["checked"]["within"] is True, "on the rows that have labels it was right"
+    assert "600 rows of 1 interval that version 1 has scored" in " ".join(read_looks(watch.life.store, "churn").notes)
+    assert watch.turn()["asked"] is None, "nothing was scored on this day"
+    quiet = read_looks(watch.life.store, "churn").looks[0]
+    assert quiet.drift["why"] == "version 1 has scored nothing since the last look"
+    assert quiet.estimate["state"] == "cant_tell"
+    scored(watch, moved=1.5)
+    told = watch.turn()
+    assert told["asked"] == 1
+    assert watch.started[-1][2]["reason"]["kind"] == "drift"
+    looks = read_looks(watch.life.store, "churn").looks
+    assert (looks[0].state, looks[0].drift["state"]) == ("holds", "drifted")
+    assert looks[0].since == looks[1].until, "it goes on where the last look ended"
+    scored(watch, gone=True)
+    watch.turn()
+    gone = read_looks(watch.life.store, "churn")
+    assert gone.looks[0].drift["why"] == "none of what version 1 has scored is there any more"
+    assert any("is not there any more" in each for each in gone.notes)
+
+
+def test_of_a_place_without_dates_the_rows_that_have_labels_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undated = BATCHES.replace("in/${ds}.csv", "in.csv")
+    watch = Watch.make(tmp_path, monkeypatch, watch="{every: 1d}", more=undated).in_use()
+    watch.labels(seed=7, moved=1.5)
+    watch.turn()
+    newest = read_looks(watch.life.store, "churn").newest
+    assert newest is not None
+    assert (newest.drift["state"], newest.since) == ("drifted", None)
 
 
 FEEDBACK = """\

@@ -85,10 +85,12 @@ class Watch:
 
     def _evaluate(self, request: Request, **_: Any) -> Any:
         """In this process: one of its own costs seconds, and is tested where it is written."""
-        if request.answered:
+        if request.unlabelled:
             from automl_core.models.evaluation.unlabelled import answered
 
-            return answered(request.challenger, read_table(request.data, format="jsonl"), request.options), {}
+            logged = request.unlabelled == "answered"
+            table = read_table(request.data, format="jsonl") if logged else request.data
+            return answered(request.challenger, table, request.options, logged=logged), {}
         self.evaluated += 1
         return self._evidence(request.challenger, request.champion, request.data, request.options)
 
