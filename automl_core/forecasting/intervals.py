@@ -98,6 +98,7 @@ class Intervals:
             "scale": np.where(unmoved, 0.0, self.scale),
             "season": season,
             "follows": False,
+            "one": float(self.growth[0]),
             "least": float(moving.min() if len(moving) else self.scale.min()),
         }
 

@@ -90,12 +90,14 @@ class News:
         names: of the series.
         first: slot of the first value of each.
         values: of each, from that slot on, NaN where there is none; the last is none of these.
+        known: of each series (n, c) the known columns at these slots, NaN where there is none; empty: of none.
         keys: series' name → its values in the columns that tell series apart.
     """
 
     names: list[str] = field(default_factory=list)
     first: list[int] = field(default_factory=list)
     values: list[Floats] = field(default_factory=list)
+    known: list[Floats] = field(default_factory=list)
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -279,14 +281,20 @@ class Forecaster:
         at = [place for place in range(len(news.names)) if place not in set(fresh)]
         places = np.asarray([self.place[news.names[each]] for each in at], dtype=np.int64)
         values = [news.values[each] for each in at]
+        columns = len(self.known)
+        known = [news.known[each] if news.known else np.full((len(news.values[each]), columns), np.nan) for each in at]
         # from the slot after the last one; a gap before the first new value is missing steps
         for k, each in enumerate(at):
             gap = news.first[each] - int(self.last[places[k]]) - 1
             values[k] = np.concatenate([np.full(gap, np.nan), values[k]])
+            known[k] = np.concatenate([np.full((gap, columns), np.nan), known[k]])
         lengths = np.asarray([len(each) for each in values], dtype=np.int64)
         for step in range(int(lengths.max()) if len(lengths) else 0):
             going = np.flatnonzero(lengths > step)
             came = np.asarray([values[each][step] for each in going])
+            if self.intervals is not None and self.intervals.one > 0:
+                ahead = np.asarray([known[each][step] for each in going]).reshape(len(going), columns)
+                self.intervals.learn(places[going], came - self._next(places[going], ahead))
             for member in self.members:
                 member.step(places[going], came)
             pushed(self.history, places[going], came)
@@ -294,6 +302,20 @@ class Forecaster:
         if self.intervals is not None:  # a series that training had not has no other scale
             moved = places if self.intervals.follows else places[places >= self.trained]
             self.intervals.follow(moved, self.history[moved])
+
+    def _next(self, places: Ints, known: Floats) -> Floats:
+        """(k,) forecasts one step ahead, as states are now; NaN where a known column (k, c) is not there."""
+        found = np.full(len(places), np.nan)
+        take = np.isfinite(known).all(axis=1)
+        if take.any():
+            where = places[take]
+            said = together(
+                self.members, where, 1, how=self.how, season=self.season, history=self.history[where],
+                last=self.last[where], grid=self.grid, known=known[take][:, None],
+                codes=np.where(where < self.trained, where, -1),
+            )  # fmt: skip
+            found[take] = np.clip(said.forecast[:, 0], self.low[where], self.high[where])
+        return found
 
     def _add(self, news: News, fresh: Sequence[int]) -> None:
         """Have series that training had not."""

@@ -12,7 +12,9 @@ Document::
                                         of its kept values
      "season": m,                       the scale of a new series, and of one that was updated where "follows" says so,
      "follows": bool,                   is its mean absolute difference of kept values m apart; where a new one has no
-     "least": float}                    differences, the middle one of the others; none goes below "least"
+     "least": float,                    differences, the middle one of the others; none goes below "least"
+     "one": float}                      mean size of errors one step ahead, by the scale; where it is there, scales
+                                        follow the errors of newer values (`Conformal.learn`)
 
 An absolute interval of level L goes as far as the ceil(L (n + 1))-th of n scores, up and down; a signed one from the
 floor((1 - L) / 2 (n + 1))-th to the ceil((1 + L) / 2 (n + 1))-th. Where n is too small for a level, the outermost score
@@ -32,6 +34,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+MEMORY = 20.0
+"""Newer values that a scale is a mean of, older ones fading: the last one counts for 1 / MEMORY of it."""
+
+SHOCK = 5.0
+"""Times the usual size that an error counts for at most: one outlier says little of the errors to come."""
 
 _NEAR = 1e-9
 """A rank that is a whole number but for rounding is that number."""
@@ -61,6 +69,7 @@ class Conformal:
         self.scale = np.asarray(document["scale"], dtype=np.float64).copy()
         self.season, self.follows = int(document["season"]), bool(document["follows"])
         self.least = float(document["least"])
+        self.one = float(document.get("one") or 0.0)
         moving = self.scale[self.scale > 0]
         self.middle = max(float(np.median(moving)), self.least) if len(moving) else self.least
 
@@ -87,6 +96,27 @@ class Conformal:
         """
         found = scale_of(values, self.season, self.least)
         self.scale[places] = np.where(np.isnan(found), self.scale[places], found)
+
+    def learn(self, places: Ints, errors: Floats) -> None:
+        """Scales follow the errors that newer values show: widths are those of today, not of training.
+
+        A score is a residual by its series' scale (locally weighted conformal prediction: Lei et al. 2018,
+        "Distribution-free predictive inference for regression", section 5.2). The scale becomes a mean of sizes of
+        errors whose weights fall by a constant factor with age, the weights that Barber et al. 2023 ("Conformal
+        prediction beyond exchangeability", section 4) have for what drifts. How errors grow with the step stays as
+        training saw it.
+
+        Args:
+            places: of the series.
+            errors: (len(places),) of forecasts one step ahead, NaN where nothing came.
+        """
+        scale = self.scale[places]
+        take = np.isfinite(errors) & (scale > 0)
+        if self.one <= 0 or not take.any():
+            return
+        scale = scale[take]
+        size = np.minimum(np.abs(errors[take]) / (self.one * scale), SHOCK)
+        self.scale[places[take]] = np.maximum(scale * (1.0 + (size - 1.0) / MEMORY), self.least)
 
     def bounds(
         self, places: Ints, forecast: Floats, levels: Sequence[float], values: Floats | None = None

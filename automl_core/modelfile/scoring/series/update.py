@@ -51,7 +51,7 @@ def check(model: Forecaster, rows: Rows) -> Checked:
     for name in rows.names:
         part = rows.of_series(name)
         there = ~np.isnan(rows.value[part])
-        slots, came = rows.slot[part][there], rows.value[part][there]
+        slots, came, known = rows.slot[part][there], rows.value[part][there], rows.known[part][there]
         if name in model.place:
             place = model.place[name]
             last = int(model.last[place])
@@ -60,7 +60,7 @@ def check(model: Forecaster, rows: Rows) -> Checked:
             changed += parts[0]
             late += parts[1]
             old += parts[2]
-            slots, came = slots[~seen], came[~seen]
+            slots, came, known = slots[~seen], came[~seen], known[~seen]
             begin = last + 1
         elif len(slots):
             begin = int(slots[0])
@@ -74,6 +74,9 @@ def check(model: Forecaster, rows: Rows) -> Checked:
             )
         dense = np.full(int(slots[-1]) - int(slots[0]) + 1, np.nan)
         dense[slots - slots[0]] = came
+        columns = np.full((len(dense), len(model.known)), np.nan)
+        if model.known and not rows.absent:
+            columns[slots - slots[0]] = known
         real = model.grid.moments_in(np.arange(begin, int(slots[-1]) + 1)) > 0  # an hour that a clock skips is no gap
         missing = int(np.count_nonzero(real)) - len(slots)
         if missing > 0:
@@ -82,6 +85,7 @@ def check(model: Forecaster, rows: Rows) -> Checked:
         news.names.append(name)
         news.first.append(int(slots[0]))
         news.values.append(dense)
+        news.known.append(columns)
     notes = list(rows.notes)
     if gaps:
         notes.append(f"steps without a value, for which the model's own forecasts stand: {listed(gaps)}")
