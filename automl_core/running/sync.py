@@ -184,6 +184,23 @@ def keep(store: ObjectStore, order: Order, ended: threading.Event) -> None:
     log.info("the training has ended: %d files brought at last", patiently(keeper.look, refused=True, say=log.warning))
 
 
+def set_by(number: signal.Signals) -> threading.Event:
+    """An event that a signal to this process sets, from now on in place of what it did.
+
+    A thread waits for the signal: a handler would run in the main thread, wherever that is, and setting an event takes
+    the lock that the main thread holds for moments while it waits for that event; then neither ever goes on.
+    """
+    found = threading.Event()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {number})  # threads that are started later have it blocked, too
+
+    def wait() -> None:
+        signal.sigwait({number})
+        found.set()
+
+    threading.Thread(target=wait, name=f"waits for {number.name}", daemon=True).start()
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the two. Returns an exit code: 1 where something could not be brought."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -191,8 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given not in (["fetch"], ["keep"]):
         log.error("usage: python -m automl_core.running.sync fetch|keep")
         return 2
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    ended = set_by(signal.SIGTERM)
     try:
         order = Order.from_json(os.environ[VARIABLE])
         store = open_store(order.storage)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from automl_core.running.sync import VARIABLE, Keeper, Order, Replaced, fetch, keep, main
 from automl_core.storage import StorageError, open_store
 from automl_core.storage.base import ObjectStore, StorageUnavailable
+from tests.support.patience import stretched
 
 
 @pytest.fixture
@@ -190,3 +193,20 @@ def test_an_owner_that_nobody_can_tell_stops_nothing(store: ObjectStore, tmp_pat
     ended.set()
     keep(store, Order(store.url, {}, {str(folder): "c"}, 1, owner="gone", attempt="mine"), ended)
     assert store.get("c/step") == b"7"
+
+
+def test_a_signal_while_the_event_is_held_sets_it_all_the_same() -> None:
+    """The pod is ended while this process is about to wait: whoever sets an event in a handler stands still there."""
+    program = """
+import os, signal
+from automl_core.running.sync import set_by
+ended = set_by(signal.SIGTERM)
+with ended._cond:
+    os.kill(os.getpid(), signal.SIGTERM)
+    sum(range(1_000_000))  # a handler would have run by now
+print(ended.wait(300), flush=True)
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=stretched(60), check=False
+    )
+    assert (found.stdout, found.returncode) == ("True\n", 0), found.stderr
