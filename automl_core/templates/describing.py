@@ -60,7 +60,10 @@ def describe(template: Template, places: Places | None = None) -> dict[str, Any]
 
 
 def _wanted(wanted: dict[str, Wanted] | None) -> dict[str, dict[str, Any]] | None:
-    return None if wanted is None else {name: each.model_dump() for name, each in wanted.items()}
+    if wanted is None:
+        return None
+    told = {name: each.model_dump() for name, each in wanted.items()}
+    return {name: {key: value for key, value in each.items() if key != "when" or value} for name, each in told.items()}
 
 
 def parameter_of(known: Known) -> dict[str, Any]:

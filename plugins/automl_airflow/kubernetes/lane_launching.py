@@ -25,6 +25,7 @@ from automl_core.running import lane as program
 from automl_core.running.lane_orders import Lane, Order, folder_of, given_to, standings, token_of
 from automl_core.running.places import carried, context_of
 from automl_core.spec.code import CWD
+from automl_core.storage import StorageError
 from automl_core.study.queued import QUEUE
 
 if TYPE_CHECKING:
@@ -89,9 +90,13 @@ class LaneLaunch(Launch):
 
     def end(self) -> None:
         """A worker that is stopped before a trigger has the attempt: the pod is to end it."""
-        if self._given is not None:
-            pod, number = self._given
+        if self._given is None:
+            return
+        pod, number = self._given
+        try:
             Lane(self._store, folder_of(self._prefix, pod)).stop(number)
+        except StorageError as error:  # whoever asks for the attempt again finds it running
+            self._operator.log.warning("the pod %s was not asked to end its trial: %s", pod, error)
 
     # --- pods ---------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from automl_airflow.kubernetes.lane_launching import LaneLaunch
 from automl_airflow.kubernetes.sweep import sweep
 from automl_airflow.kubernetes.trigger import KubernetesTrialTrigger
+from automl_core.backends.base import Cause
 from automl_core.running.lane_orders import LANES, Lane, folder_of, standings
 from automl_core.states import TrialState
 from automl_core.study.layout import experiment_prefix
@@ -313,3 +314,21 @@ def test_the_rights_are_those_of_pods_of_one_trial(setting: Setting, standin: Ku
         assert standin.counts()["create", "pods"] == 1
     finally:
         standin.restrict(None)
+
+
+def test_a_worker_that_is_stopped_before_it_defers_has_its_trial_ended_and_the_pod_goes_on(setting: Setting) -> None:
+    create(
+        setting, "if [ $AUTOML_TRIAL_ID = 1 ]; then sleep 300; fi; echo accuracy=1 step=1", "halted"
+    )  # fmt: skip
+    run(launched(setting, 0)[0])
+    binding, operator = setting.bind(1), setting.operator()
+    job = operator.launch(context(), setting.study, setting.journal.store, binding)
+    operator.on_kill()
+    until = time.monotonic() + SOON
+    while (ended := lane(setting, job["name"]).ended(1)) is None:
+        assert time.monotonic() < until, "the trial goes on"
+        time.sleep(0.1)
+    assert ended.cause is Cause.TERMINATED
+    trigger, third = launched(setting, 2)
+    assert third["name"] == job["name"]
+    assert isinstance(run(trigger), TaskSuccessEvent)
