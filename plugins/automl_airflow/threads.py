@@ -25,9 +25,10 @@ T = TypeVar("T")
 OF_A_STORE = 8
 """Threads of one store: as many as asyncio has for everything on four cores."""
 
-OF_LOOKS = 16
+OF_LOOKS = 32
 """Threads that look at a store's rollouts. A look is 2 requests at rest and some 8 with news, so with 20 ms a request
-400 rollouts at rest, or 100 under load, are looked at every second; more of them come round later, all alike."""
+800 rollouts at rest, or 200 under load, are looked at every second, as far as there is a core for it; more of them come
+round later, all alike. As many as a bucket's client keeps connections."""
 
 OF_READING = 3
 """Threads that take in what trainings print: Python's lock lets one work, and a pattern may wait for its child."""

@@ -129,7 +129,7 @@ def _waits(rollout: Rollout, facts: Facts, spent: float) -> str:
     """What a step lacks before the next one; empty where nothing."""
     here, rules = rollout.now, facts.rules
     few = _too_few(rollout, facts)
-    if few:
+    if few or facts.heard is None:
         return few
     judged = rules.errors is not None or rules.p99 is not None
     if judged and (here.share < 1 or here.shadow) and not facts.evidence.errors.weight:

@@ -18,8 +18,8 @@ from automl_core.models.rollout.rules import Rules
 from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 from automl_core.storage.wrapper import StoreWrapper
 from tests.support.memory_store import MemoryStore
-from tests.unit.models.life.world import DyingStore, Killed
-from tests.unit.models.rollout.rollouts import Rolling
+from tests.unit.models.life.world import ANNA, DyingStore, Killed
+from tests.unit.models.rollout.rollouts import CHALLENGER, Rolling
 
 T = TypeVar("T")
 LONG = (Step(0.5, 1e9), Step(1.0, 1e9))
@@ -296,14 +296,18 @@ def test_who_was_overtaken_long_ago_writes_and_does_nothing_by_what_it_knew() ->
     sleeper, other = world.guard(), world.guard()
     world.tally((500, 5), (500, 5))
     sleeper.look()
+    sleeper.look()  # it has seen that its own is the newest
     for _ in range(3 * KEPT):
-        world.tally((50, 0), (50, 25))
-        if other.look().ended:
-            break
-        world.clock.now += 1
+        world.tally((50, 1), (50, 1))
+        other.look()
+    world.open().take_back(CHALLENGER, ANNA, "by hand")
+    other.look()
     newest = read_view(world.store, "churn", world.id)
     world.clock.now += 100
+    there = world.looks()
+    assert "0000000002.json" not in " ".join(there)
     view = sleeper.look()
+    assert min(world.looks()) >= min(there), "it has written none in a place that is free again"
     assert newest is not None
     assert view.look >= newest["look"]
     assert view.answers["challenger"] == newest["answers"]["challenger"]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from automl_airflow import compat
-from automl_airflow.models import latest, opening, retraining
+from automl_airflow.models import latest, opening, retraining, rollout_dag, watch_dag
 from automl_airflow.models.factory import build_model
 from automl_core.data.reading import read_table
 from automl_core.models import evaluation
@@ -41,6 +41,9 @@ watch: {watch}
 """
 
 _KNOWN: dict[Any, Any] = {}
+
+_IMPORTED = (rollout_dag, watch_dag)
+"""Modules that take `open_life` by name: imported while that is another one, they would keep it for all later tests."""
 
 WORSE = "{every: 1d, retrain: {when: {worse_by: 30%}, at_most: 2, in: 7d}}"
 
