@@ -356,7 +356,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Report], Markup | None]], ...] = (
     ("trust", "Why to trust it", trust), ("validation", "How pipelines were judged", validation),
     ("leaderboard", "What was tried", leaderboard), ("ensemble", "What the model is", ensemble),
     ("importance", "Which columns matter", importance), ("calibration", "Whether probabilities come true", calibration),
-    ("confusion", "What is taken for what", confusion), ("threshold", "Where yes begins", threshold),
+    ("confusion", "What is taken for what", confusion), ("threshold", "What decides on a class", threshold),
     ("residuals", "How far numbers are off", residuals), ("use", "How to use it", use),
     ("decided", "What was decided on the way", decided),  ("cost", "What it took", cost),
 )  # fmt: skip
