@@ -14,7 +14,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "maxcompute": ("odps",),
     "mlp": ("sklearn",),
     "notebook": ("matplotlib", "pandas"),
-    "onnx": ("numpy", "onnx", "onnxruntime"),
+    "onnx": ("onnx", "onnxruntime"),
     "s3": ("boto3", "botocore", "s3transfer"),
     "search": ("numpy", "scipy", "threadpoolctl"),
     "series": ("lightgbm", "numpy", "pyarrow", "scipy", "statsforecast", "statsmodels"),

@@ -129,7 +129,7 @@ def test_every_extra_is_one_that_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("name", "extra"),
     [
-        ("numpy.linalg", ("onnx", "search", "series", "serving", "sql", "tabular")), ("google", ("tensorboard",)),
+        ("numpy.linalg", ("search", "series", "serving", "sql", "tabular")), ("google", ("tensorboard",)),
         ("google.protobuf.message", ("tensorboard",)), ("google.cloud", ()), ("numpydoc", ()), ("pydantic", ()),
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.judging import Judge
 from automl_core.tabular.lanes import Lanes, Say, can_fork
 from automl_core.tabular.prepared import Prepared
-from automl_core.tabular.refitting import needs_refit, refit_growth
+from automl_core.tabular.refitting import planned
 from automl_core.tabular.trial import FoldFrames, TrialResult, run_trial
 from automl_core.training.problems import TrainingError
 
@@ -171,17 +171,8 @@ class Search:
         self._plan_refit()
 
     def _plan_refit(self) -> None:
-        if self.deadline.end is None or not (needs_refit(self.prepared) or self.prepared.panel is not None):
-            return
-        usable = sorted((each for each in self._outcome.results if each.usable), key=lambda each: each.loss)
-        if not needs_refit(self.prepared):  # one fit, see `effects`
-            first = usable[: self.options.ensemble]
-            self.deadline.refit = 1.3 * max((each.fit_seconds / max(len(each.folds), 1) for each in first), default=0.0)
-            return
-        spent = [each.fit_seconds / max(len(each.folds), 1) for each in usable[: self.options.ensemble]]
-        self.deadline.refit = (
-            1.3 * max(sum(spent) / self.workers, max(spent, default=0.0)) * refit_growth(self.prepared)
-        )
+        if self.deadline.end is not None:
+            self.deadline.refit = planned(self.prepared, self._outcome.results, self.workers)
 
     # --- the next trial
 

@@ -61,6 +61,14 @@ def exported(python: Path, folder: Path, out: Path, tolerance: float = 1e-5) -> 
     return found
 
 
+def ranked() -> dict[str, Any]:
+    """A linear model whose first column becomes its rank; some knots are one value."""
+    steps = linear()["features"]
+    knots = {"step": "quantile", "columns": np.array([0]), "knots": np.array([[20.0, 30.0, 30.0, 41.0, 50.0]]),
+             "outputs": np.array([-2.0, -1.0, 0.0, 1.0, 2.0])}  # fmt: skip
+    return {**linear(), "features": [*steps, knots]}
+
+
 def strange(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows with gaps, unseen categories, endless numbers and other centuries, as plain values.
 
@@ -81,7 +89,7 @@ def strange(document: dict[str, Any]) -> list[dict[str, Any]]:
         ("xgboost", "binary", {"features.encoding": "target", "features.interactions": True}),
         ("histogram", "binary", {"features.encoding": "codes", "features.keep": 0.5}),
         ("histogram", "regression", {"features.encoding": "native"}),
-        ("linear", "binary", {"features.scaler": "quantile", "features.rare": 10}),
+        ("linear", "binary", {"features.scaler": "standard", "features.rare": 10}),
         ("linear", "binary", {"features.scaler": "robust", "features.reduce": "pca"}),
         ("mlp", "binary", {"mlp.units": 4, "mlp.layers": 2, "mlp.activation": "tanh"}),
         ("mlp", "regression", {"mlp.units": 4, "mlp.layers": 1, "mlp.activation": "relu"}),
@@ -111,6 +119,7 @@ def test_what_is_fitted_says_in_onnx_what_it_says_in_numpy(
         whole([linear(3, "softmax"), linear(3, "ovr", seed=4)],
               {"kind": "multiclass", "target": "grade", "classes": ["a", "b", "c"]},
               threshold={"costs": [[0, 1, 9], [1, 0, 1], [5, 1, 0]]}),
+        whole([ranked()]),
         whole([{"weight": 1.0, "model": {"type": "mean", "members": [linear(), forest()]}}], BINARY),
     ],
 )  # fmt: skip

@@ -272,11 +272,29 @@ def _errors(rows: list[tuple[str, str]]) -> Markup:
 
 
 def threshold(report: Report) -> Markup | None:
-    """From which probability on the answer is yes."""
+    """From which probability on the answer is yes; of more classes, what mistakes were said to cost."""
+    if isinstance(report.get("threshold"), Mapping):
+        return _costs(report)
     value, classes = finite(report.get("threshold")), (report.get("problem") or {}).get("classes") or []
     if value is None or len(classes) != 2:
         return None
     return el("p", f"From a probability of {number(value, 3)} on a row is taken for ", el("code", str(classes[1])), ".")
+
+
+def _costs(report: Report) -> Markup | None:
+    classes = [str(each) for each in (report.get("problem") or {}).get("classes") or []]
+    costs = (report.get("threshold") or {}).get("costs") or []
+    if not classes or [len(row) for row in costs] != [len(classes)] * len(classes):
+        return None
+    dear = sorted(
+        ((finite(value) or 0.0, t, p) for t, row in enumerate(costs) for p, value in enumerate(row) if t != p),
+        key=lambda each: (-each[0], each[1:]),
+    )[:30]  # fmt: skip
+    rows = [(classes[t], classes[p], number(value)) for value, t, p in dear]
+    return join([
+        el("p", "A row is called the class of the least expected cost, by its probabilities and these costs."),
+        table(("Truth", "Prediction", "Costs"), rows, caption="What mistakes cost, the dearest first", numbers=(2,)),
+    ])  # fmt: skip
 
 
 def cost(report: Report) -> Markup | None:
@@ -338,7 +356,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Report], Markup | None]], ...] = (
     ("trust", "Why to trust it", trust), ("validation", "How pipelines were judged", validation),
     ("leaderboard", "What was tried", leaderboard), ("ensemble", "What the model is", ensemble),
     ("importance", "Which columns matter", importance), ("calibration", "Whether probabilities come true", calibration),
-    ("confusion", "What is taken for what", confusion), ("threshold", "Where yes begins", threshold),
+    ("confusion", "What is taken for what", confusion), ("threshold", "What decides on a class", threshold),
     ("residuals", "How far numbers are off", residuals), ("use", "How to use it", use),
     ("decided", "What was decided on the way", decided),  ("cost", "What it took", cost),
 )  # fmt: skip

@@ -137,3 +137,16 @@ def test_members_joined_with_an_effect_say_their_mean_and_the_effect(weights: li
     mean = Scorer({**document, "members": members}).outputs(frame)[:, 0]
     said = Scorer(document).outputs(frame)[:, 0]
     assert said - mean == pytest.approx([value, 0, 0, 0], abs=1e-9)
+
+
+def test_a_share_is_what_holds_and_nothing_where_it_may_be_luck() -> None:
+    random = np.random.default_rng(0)
+    codes = np.repeat(np.arange(40), 6)
+    known = random.normal(size=40)[codes]
+    noise = random.normal(size=len(codes))
+    assert effects._share(known, 5.0 + 0.6 * known + 0.2 * noise, codes) == pytest.approx(0.6, abs=0.05)
+    assert effects._share(known, 3.0 * known, codes) == 1.0
+    assert effects._share(known, -known + 0.1 * noise, codes) == 0.0
+    # by chance alone it is above two standard errors in one draw of forty
+    luck = [effects._share(known, random.normal(size=40)[codes] + noise, codes) for _ in range(200)]
+    assert np.mean(np.array(luck) > 0) < 0.08

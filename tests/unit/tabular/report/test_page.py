@@ -35,6 +35,16 @@ def test_classes_have_every_section_that_is_theirs() -> None:
     assert not [text for text in page.texts if "could not be drawn" in text]
 
 
+def test_costs_of_more_classes_stand_there_the_dearest_first() -> None:
+    costs = [[0.0, 1.0, 4.5], [1.0, 0.0, 1.0], [20.0, 1.0, 0.0]]
+    three = {**BINARY["problem"], "kind": "multiclass", "classes": ["calm", "wind", "storm"]}
+    text = " ".join(Reader(render(report(problem=three, threshold={"costs": costs}))).text.split())
+    assert "the class of the least expected cost" in text
+    assert text.index("storm calm 20") < text.index("calm storm 4.5") < text.index("calm wind 1")
+    # costs that are not of these classes are left out, and nothing breaks
+    assert "expected cost" not in Reader(render(report(problem=three, threshold={"costs": costs[:2]}))).text
+
+
 def test_numbers_have_theirs() -> None:
     page = Reader(render(REGRESSION))
     assert {"residuals", "quality"} <= ids(page)

@@ -39,6 +39,25 @@ def test_things_with_several_rows_are_groups_whatever_the_order_of_the_file(name
     assert found.evidence
 
 
+def test_what_gives_a_groups_rows_their_order_in_time_is_said_and_what_does_not_is_not() -> None:
+    columns, y = patients()
+    columns["patient"] = columns.pop("who") + 1000.0
+    assert detect(*table(**columns), y, regression()).order == "visit"
+    columns["tablet"] = columns.pop("visit")
+    found = detect(*table(**columns), y, regression())
+    assert (found.group, found.order) == ("patient", None)
+
+
+def test_years_of_school_are_no_schools_though_all_rows_of_a_person_have_the_same() -> None:
+    columns, y = patients(count=120)
+    columns["nr"] = columns["who"] * 7.0 + 13
+    years = np.clip(np.round(np.random.default_rng(3).normal(12, 1.2, 120)), 7, 16)[columns.pop("who")]
+    columns["school"] = years
+    columns["year"] = columns.pop("visit") + 1980
+    found = detect(*table(**columns), y + 0.8 * years, regression())
+    assert (found.kind, found.group, found.order) == ("group", "nr", "year")
+
+
 def test_groups_without_a_telling_name_are_seen_by_an_own_order_and_what_never_changes() -> None:
     columns, y = patients()
     columns["v7"] = [f"k{value:03d}" for value in columns.pop("who")]
