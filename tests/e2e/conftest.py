@@ -19,6 +19,7 @@ LONGEST = (
     "pages",
     "web",
     "failures",
+    "own_model",
     "annotation",
     "maxcompute",
     "installed",

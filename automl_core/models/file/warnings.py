@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
 from automl_core.models.file.accept import ANYBODY
+from automl_core.models.file.deploy import KubernetesBatch, MaxComputeBatch
 from automl_core.models.file.evaluate import FEEDBACK
 from automl_core.models.file.model import ModelFile
 from automl_core.models.file.relations import dates_in
@@ -76,7 +77,7 @@ def _deploy(file: ModelFile) -> Iterator[Problem]:
     deploy = file.batch
     if deploy is None:
         return
-    if file.evaluate.program is not None and deploy.backend != "local":
+    if file.evaluate.program is not None and isinstance(deploy, KubernetesBatch | MaxComputeBatch):
         yield Problem(
             "a program scores models that this product has not written, and on the worker alone: their intervals fail "
             "here", ("deploy", "backend"), found=deploy.backend, suggestion="Say backend: local", severity="warning",

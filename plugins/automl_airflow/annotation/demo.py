@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from automl_airflow.annotation.common import project_page
 from automl_airflow.annotation.names import round_of_run, run_of_round
-from automl_airflow.models.demo import DemoFailed, client_of, patiently, wait_for_dags
+from automl_airflow.models.demo import client_of
+from automl_airflow.models.demo_waiting import DemoFailed, patiently, wait_for_dags
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import USER as ADMINISTRATOR
 from automl_airflow.standalone import StandaloneAirflow

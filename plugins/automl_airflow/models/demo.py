@@ -9,16 +9,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from automl_airflow.models.demo_waiting import PATIENCE, DemoFailed, patiently, wait_for_dags
 from automl_airflow.models.names import ACCEPT, NOTE, YES
 from automl_airflow.session import PRODUCT_ROOT
-from automl_airflow.standalone import StandaloneAirflow, StandaloneError
+from automl_airflow.standalone import StandaloneAirflow
 from automl_core.models.file.model import ROLLOUT, SCORE, WATCH, dag_id
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
     from automl_core.client.records import Run
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
-
-T = TypeVar("T")
-
-PATIENCE = 1200.0
-"""Seconds within which each step has to come out."""
 
 CRIPPLED = {
     "trials": {"max": 1},
@@ -41,10 +37,6 @@ CRIPPLED = {
     },
 }
 """The conf of a run whose model is worse: one trial, of the simplest learner, on a fifth of the features."""
-
-
-class DemoFailed(StandaloneError):
-    """A step that did not come out as it should. The message says which, and where to look."""
 
 
 @dataclass
@@ -302,45 +294,6 @@ class Demo:
         if code != 0:
             raise DemoFailed(f"automl {' '.join(arguments)}: {err.getvalue().strip()}")
         return out.getvalue()
-
-
-def patiently(look: Callable[[], T], deadline: float) -> T | None:
-    """What a look finds; None where Airflow gave no answer to it and there is time for another.
-
-    A machine whose cores are all taken, by Airflow's own first minute say, answers late.
-
-    Args:
-        look: asks, and changes nothing.
-        deadline: `time.monotonic` until which no answer is no end.
-
-    Raises:
-        ClientError: Airflow refuses, or there was no answer to the last look.
-    """
-    from automl_core.client.errors import Unreachable
-
-    try:
-        return look()
-    except Unreachable:
-        if time.monotonic() > deadline:
-            raise
-        return None
-
-
-def wait_for_dags(client: AirflowClient, dags: Iterable[str], patience: float = PATIENCE) -> None:
-    """Wait until Airflow knows each DAG of a demonstration.
-
-    Raises:
-        DemoFailed: it doesn't, or gives no answer.
-    """
-    from automl_core.client.errors import ClientError
-
-    for dag in dags:
-        deadline = time.monotonic() + patience
-        try:
-            while patiently(lambda dag=dag: client.wait_for_dag(dag, timeout=patience), deadline) is None:  # type: ignore[misc]
-                pass
-        except ClientError as error:
-            raise DemoFailed(str(error)) from error
 
 
 def new_rows(date: str) -> Path:

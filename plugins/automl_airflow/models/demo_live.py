@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl_airflow.models.demo import CRIPPLED, Demo, DemoFailed, shown
+from automl_airflow.models.demo import CRIPPLED, Demo, shown
+from automl_airflow.models.demo_waiting import DemoFailed
 from automl_airflow.session import PRODUCT_ROOT
 from automl_core.models.file.model import WATCH, dag_id
 

@@ -20,7 +20,8 @@ from automl_airflow.compat import bundle_folder
 from automl_airflow.kubernetes.asking import ask
 from automl_airflow.kubernetes.belongings import Belonging
 from automl_airflow.kubernetes.brought import IMAGE_VARIABLE
-from automl_airflow.models.score_tasks import Attempt, ScoreTask, keys_of
+from automl_airflow.models.score_orders import keys_of
+from automl_airflow.models.score_tasks import Attempt, ScoreTask
 from automl_core.backends.base import StartError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.kubernetes.files import read_template

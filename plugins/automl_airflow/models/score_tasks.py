@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from automl_airflow.models.lineage import TellsLineage, note_scored
+from automl_airflow.models.score_orders import keys_of, with_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,7 +176,7 @@ class ScoreOperator(ScoreTask, BaseOperator):
 
         with ExitStack() as stack:
             try:
-                order = self._with_program(attempt.order, stack)
+                order = with_program(self.file, self.path, attempt.order, stack, self.log.info)
             except AirflowFailException as error:
                 attempt.failed(str(error))
                 raise
@@ -184,24 +185,6 @@ class ScoreOperator(ScoreTask, BaseOperator):
                 return self._process.run(self.log.info, lambda: not self.killed)
             finally:
                 self._process = None
-
-    def _with_program(self, order: Order, stack: ExitStack) -> Order:
-        """The order with the program that scores models which aren't ours, where the file names one.
-
-        Raises:
-            AirflowFailException: its environment can't be had.
-        """
-        from pathlib import Path
-
-        from automl_airflow.models.evaluating import environment_of
-        from automl_core.models.batch.by_program import told
-        from automl_core.models.file.options import program_of
-
-        evaluate, path = self.file.evaluate, Path(self.path)
-        if evaluate.program is None:
-            return order
-        program = program_of(self.file, path, environment_of(self.file, path, stack, self.log.info))
-        return replace(order, program=told(program, evaluate.target, evaluate.key))
 
     def on_kill(self) -> None:
         """The task was cleared or marked, or its worker is ending."""
@@ -392,15 +375,6 @@ def interval_from(body: Mapping[str, Any]) -> Interval:
     from automl_core.models.batch import Interval
 
     return Interval(**body)
-
-
-def keys_of(order: Order) -> str:
-    """The keys that a scoring process needs, from Airflow's connections. A secret."""
-    from automl_airflow.maxcompute.connection import access_of
-    from automl_airflow.session import credentials
-    from automl_core.models.batch.keys import keys_text, places_of
-
-    return keys_text(places_of(order), credentials, lambda name: access_of(name, None))
 
 
 def _of_events(context: Any) -> list[Interval]:

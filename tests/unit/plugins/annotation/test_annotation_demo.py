@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from automl_airflow.annotation import demo
-from automl_airflow.models.demo import DemoFailed
+from automl_airflow.models.demo_waiting import DemoFailed
 from automl_core.client.records import Run
 from automl_core.journal import Person
 from tests.unit.plugins.annotation.rounding import DAG, Airflow

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from automl_airflow.models import demo
+from automl_airflow.models.demo_waiting import DemoFailed, patiently, wait_for_dags
 from automl_airflow.standalone import StandaloneError
 from automl_core.client.errors import AlreadyExists, BrokenFile, Conflict, NoAnswer
 from automl_core.client.records import Run, TaskInstance
@@ -165,7 +166,7 @@ def test_an_airflow_that_answers_late_is_asked_again(shop: Shop) -> None:
     assert shop.life().state.champion == 1
     assert len(airflow.airflow.answers) == 1
     with pytest.raises(NoAnswer):
-        demo.patiently(lambda: Late(airflow.airflow, 1).run("churn", "r"), 0.0)
+        patiently(lambda: Late(airflow.airflow, 1).run("churn", "r"), 0.0)
 
 
 def test_a_demonstration_whose_airflow_does_not_know_its_dags_says_so_in_words() -> None:
@@ -181,10 +182,10 @@ def test_a_demonstration_whose_airflow_does_not_know_its_dags_says_so_in_words()
             return dag
 
     client = Client()
-    demo.wait_for_dags(client, ["a", "b"])  # type: ignore[arg-type]
+    wait_for_dags(client, ["a", "b"])  # type: ignore[arg-type]
     assert client.looks == 4
-    with pytest.raises(demo.DemoFailed, match="line 3"):
-        demo.wait_for_dags(client, ["broken"])  # type: ignore[arg-type]
+    with pytest.raises(DemoFailed, match="line 3"):
+        wait_for_dags(client, ["broken"])  # type: ignore[arg-type]
 
 
 def test_an_airflow_of_which_a_part_has_ended_is_not_waited_for(shop: Shop) -> None:
@@ -198,7 +199,7 @@ def test_an_airflow_of_which_a_part_has_ended_is_not_waited_for(shop: Shop) -> N
 
 
 def test_a_challenger_that_is_not_found_worse_ends_it(shown: Any) -> None:
-    with pytest.raises(demo.DemoFailed, match="version 2 is ASKED: it was not found worse"):
+    with pytest.raises(DemoFailed, match="version 2 is ASKED: it was not found worse"):
         shown(finds_worse=False)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from automl_airflow.models import demo_live
-from automl_airflow.models.demo import DemoFailed
+from automl_airflow.models.demo_waiting import DemoFailed
 from automl_core.client.records import Run
 from automl_core.models.file import load_model_file
 from automl_core.models.life import Person
