@@ -58,7 +58,7 @@ def server(heavy_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(240)
 
 
 def read(python: Path, url: str) -> list[dict[str, Any]]:
