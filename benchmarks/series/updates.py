@@ -49,7 +49,7 @@ def held(name: str, sample: int, news: int, memories: tuple[float, ...]) -> dict
     from automl_core.modelfile.scoring.series.forecaster import Forecaster
     from automl_core.modelfile.scoring.series.rows import read
     from automl_core.modelfile.scoring.series.update import check
-    from automl_core.modelfile.scoring.sources import pieces
+    from automl_core.modelfile.scoring.csv_rows import pieces
 
     group = groups.load(name, sample)
     late = (1 + news) * group.horizon
