@@ -1,8 +1,9 @@
 """Whether intervals hold after a model has been updated: ``python -m benchmarks.series.updates [options] GROUP …``.
 
-A model is fitted without the last horizon and without the values before it that come as news (``--news`` horizons); it is
-run on by the news, and what the intervals hold of the last horizon is counted twice: with the widths of training, and
-with widths that have followed the errors of the news. Series that would keep fewer than three horizons are left out.
+A model is fitted without the last horizon and without the values before it that come as news (``--news`` horizons);
+it is run on by the news, and what the intervals hold of the last horizon is counted twice: with the widths of training
+(memory 0), and with widths that have followed the errors of the news. A group's last figure is the mean width at 90 % by
+the mean size of values. Series that would keep fewer than three horizons are left out.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ def held(name: str, sample: int, news: int, memories: tuple[float, ...]) -> dict
     import pyarrow.csv
 
     from automl_core import forecasting
+    from automl_core.modelfile.scoring.csv_rows import pieces
     from automl_core.modelfile.scoring.series import intervals
     from automl_core.modelfile.scoring.series.forecaster import Forecaster
     from automl_core.modelfile.scoring.series.rows import read
     from automl_core.modelfile.scoring.series.update import check
-    from automl_core.modelfile.scoring.csv_rows import pieces
 
     group = groups.load(name, sample)
     late = (1 + news) * group.horizon
