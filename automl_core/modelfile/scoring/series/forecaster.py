@@ -292,9 +292,11 @@ class Forecaster:
         for step in range(int(lengths.max()) if len(lengths) else 0):
             going = np.flatnonzero(lengths > step)
             came = np.asarray([values[each][step] for each in going])
-            if self.intervals is not None and self.intervals.one > 0:
-                ahead = np.asarray([known[each][step] for each in going]).reshape(len(going), columns)
-                self.intervals.learn(places[going], came - self._next(places[going], ahead))
+            learning = going[places[going] < self.trained]
+            if self.intervals is not None and self.intervals.learns and len(learning):
+                ahead = np.asarray([known[each][step] for each in learning]).reshape(len(learning), columns)
+                said = self._next(places[learning], ahead)
+                self.intervals.learn(places[learning], np.asarray([values[each][step] for each in learning]) - said)
             for member in self.members:
                 member.step(places[going], came)
             pushed(self.history, places[going], came)

@@ -78,6 +78,11 @@ class Conformal:
         """Steps ahead for which residuals were measured."""
         return int(self.scores.shape[1])
 
+    @property
+    def learns(self) -> bool:
+        """Whether scales follow errors (`learn`); those that follow values don't."""
+        return self.one > 0 and not self.follows
+
     def as_document(self) -> dict[str, Any]:
         """The document with the scales as they are now."""
         return dict(self.document) | {"group": self.group.copy(), "scale": self.scale.copy()}
@@ -112,7 +117,7 @@ class Conformal:
         """
         scale = self.scale[places]
         take = np.isfinite(errors) & (scale > 0)
-        if self.one <= 0 or not take.any():
+        if not self.learns or not take.any():
             return
         scale = scale[take]
         size = np.minimum(np.abs(errors[take]) / (self.one * scale), SHOCK)

@@ -13,6 +13,7 @@ from automl_core.modelfile.scoring.calendars.grid import Grid
 from automl_core.modelfile.scoring.documents import LaterFormat
 from automl_core.modelfile.scoring.series.forecaster import Forecaster
 from automl_core.modelfile.scoring.series.history import seasonal_naive
+from automl_core.modelfile.scoring.series.intervals import MEMORY
 from automl_core.modelfile.scoring.series.problems import SeriesProblem
 from automl_core.modelfile.scoring.series.rows import read
 from automl_core.modelfile.scoring.series.table import columns
@@ -92,7 +93,7 @@ def test_a_member_without_a_number_and_a_series_without_a_member_have_the_last_s
 def test_updates_in_one_go_are_updates_row_by_row(data: st.DataObject) -> None:
     value = st.one_of(st.none(), st.floats(0, 40, allow_nan=False))
     parts = document()
-    parts["intervals"] |= {"follows": data.draw(st.booleans())}
+    parts["intervals"] |= {"follows": data.draw(st.booleans()), "one": data.draw(st.sampled_from([0.0, 0.5, 2.0]))}
     told = []
     for name in (*NAMES, "new"):
         values = data.draw(st.lists(value, max_size=6))
@@ -110,6 +111,44 @@ def test_updates_in_one_go_are_updates_row_by_row(data: st.DataObject) -> None:
     np.testing.assert_allclose(one.upper, other.upper, rtol=1e-12)
     again = Forecaster(at_once.as_document())
     np.testing.assert_array_equal(again.forecast(places=again.places(names)).lower, one.lower)
+
+
+def test_widths_follow_what_newer_values_show() -> None:
+    def widths(model: Forecaster) -> Any:
+        assert model.intervals is not None
+        lower, upper = model.intervals.bounds(model.places(None), np.zeros((3, 1)), [0.9])
+        return (upper - lower)[0, :, 0]
+
+    parts = document()
+    parts["intervals"] |= {"one": 1.0}
+    wild, still = Forecaster(parts), Forecaster(parts)
+    before = widths(wild)
+    name = NAMES[0]
+    run_on(wild, rows(name, 60, [500.0 * (-1) ** each for each in range(12)]))
+    for step in range(12):  # what was forecast comes
+        said = still.forecast(1, places=still.places([name])).values[0, 0]
+        run_on(still, rows(name, 60 + step, [float(said)]))
+    assert widths(wild)[0] > 1.5 * before[0]
+    assert widths(still)[0] == pytest.approx(before[0] * (1 - 1 / MEMORY) ** 12)
+    assert widths(wild)[1:].tolist() == widths(still)[1:].tolist() == before[1:].tolist(), "no news of the others"
+    old = document()
+    old["intervals"].pop("one", None)
+    earlier = Forecaster(old)  # of an earlier release: its widths are those of training
+    run_on(earlier, rows(name, 60, [500.0] * 5))
+    assert widths(earlier).tolist() == before.tolist()
+
+
+def test_widths_do_not_follow_a_forecast_that_lacked_its_known_columns() -> None:
+    parts = document(known=PROMO)
+    parts["intervals"] |= {"one": 1.0}
+    blind, seeing = Forecaster(parts), Forecaster(parts)
+    scale = list(blind.intervals.scale) if blind.intervals is not None else []
+    run_on(blind, rows(NAMES[0], 60, [900.0] * 3))
+    run_on(seeing, rows(NAMES[0], 60, [900.0] * 3, promo=[1.0, 0.0, 1.0]))
+    assert blind.intervals is not None
+    assert seeing.intervals is not None
+    assert blind.intervals.scale.tolist() == scale
+    assert seeing.intervals.scale[0] > scale[0]
 
 
 def test_what_is_seen_is_compared_and_what_is_missing_is_said() -> None:

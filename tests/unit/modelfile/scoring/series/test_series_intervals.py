@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_core.modelfile.scoring.series.intervals import Conformal, scale_of
+from automl_core.modelfile.scoring.series.intervals import MEMORY, SHOCK, Conformal, scale_of
 
 
 def document(scores: Any, **changes: Any) -> dict[str, Any]:
@@ -75,6 +75,32 @@ def test_scales_of_new_series_follow_their_values() -> None:
     assert intervals.as_document()["group"].tolist() == [0, 0, 0, 0]
     assert np.isnan(scale_of(np.full((1, 3), 4.0), 2, 0.01)).all()  # constant: it has no differences
     assert scale_of(np.asarray([[1.0, 2.0]]), 2, 0.01).tolist() == [1.0]  # shorter than a season: neighbours
+
+
+@settings(max_examples=40, deadline=None)
+@given(errors=st.lists(st.floats(-1e9, 1e9) | st.just(math.nan), max_size=30), scale=st.floats(0.01, 1e6))
+def test_no_error_moves_a_scale_far(errors: list[float], scale: float) -> None:
+    intervals = Conformal(document([[[1.0]]], scale=np.asarray([scale, 0.0]), one=0.5))
+    for error in errors:
+        before = intervals.scale.copy()
+        intervals.learn(np.asarray([0, 1]), np.asarray([error, error]))
+        if math.isnan(error):
+            assert intervals.scale.tolist() == before.tolist()
+        assert intervals.least <= intervals.scale[0] <= before[0] * (1 + (SHOCK - 1) / MEMORY) * (1 + 1e-12)
+        assert intervals.scale[0] >= before[0] * (1 - 1 / MEMORY) * (1 - 1e-12)
+        assert intervals.scale[1] == 0.0, "a series that never moved has no width"
+
+
+def test_scales_become_what_errors_are() -> None:
+    intervals = Conformal(document([[[1.0]]], scale=np.asarray([1.0, 1.0]), one=0.5))
+    random = np.random.default_rng(0)
+    for _ in range(2000):
+        intervals.learn(np.asarray([0, 1]), random.normal(size=2) * [6.0, 0.2])
+    mean_size = math.sqrt(2 / math.pi)
+    np.testing.assert_allclose(intervals.scale * 0.5, [6.0 * mean_size, 0.2 * mean_size], rtol=0.4)
+    intervals = Conformal(document([[[1.0]]], follows=True, one=0.5))
+    intervals.learn(np.asarray([0]), np.asarray([1e3]))
+    assert intervals.scale[0] == 1.0, "it follows values instead"
 
 
 def test_what_is_not_known_is_refused() -> None:
