@@ -3,7 +3,7 @@
 A model is fitted without the last horizon and without the values before it that come as news (``--news`` horizons);
 it is run on by the news, and what the intervals hold of the last horizon is counted twice: with the widths of training
 (memory 0), and with widths that have followed the errors of the news. A group's last figure is the mean width at 90 %
-by the mean size of values. Series that would keep fewer than three horizons are left out.
+by the mean size of a series' values. Series that would keep fewer than three horizons are left out.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def held(name: str, sample: int, news: int, memories: tuple[float, ...]) -> dict
         came = {each: values[-late : -group.horizon] for each, values in series.items()}
         table = _table(came, group.step, {each: len(values) for each, values in before.items()})
         pyarrow.csv.write_csv(table.filter(np.isfinite(table["y"].to_numpy())), path)
-        found = {}
+        found, usual = {}, intervals.MEMORY
         for memory in (0.0, *memories):
             own = Forecaster.load(model.folder)
             assert own.intervals is not None
@@ -77,12 +77,13 @@ def held(name: str, sample: int, news: int, memories: tuple[float, ...]) -> dict
             piece = list(pieces(str(path)))
             rows = read(own, {key: [value for each in piece for value in each[key]] for key in piece[0]})
             own.run_on(check(own, rows).news)
+            intervals.MEMORY = usual  # the next group's golden series are made in this process
             said = own.forecast()
             last = np.stack([series[each][-group.horizon :] for each in said.names])
             inside = (last >= said.lower) & (last <= said.upper)
             there = np.isfinite(last)
             found[f"{memory:g}"] = [float(each[there].mean()) for each in inside] + [
-                float(np.nanmean((said.upper[1] - said.lower[1]) / np.nanmean(np.abs(last))))
+                float(np.nanmean((said.upper[1] - said.lower[1]) / np.nanmean(np.abs(last), axis=1, keepdims=True)))
             ]
     return found
 
