@@ -69,7 +69,7 @@ def test_every_setting_is_one_of_airflows() -> None:
 
 def test_parts_of_airflow_have_the_same_patience_wherever_it_is_set() -> None:
     """Airflow's 5 s cost tasks their tries on a busy machine: each has as many as the documentation says."""
-    from automl_airflow.standalone import PATIENT
+    from automl_airflow.busy import PATIENT
 
     rows = re.findall(r"^\| `\[(\w+)\] (\w+)` \| `(\d+)`(.*)", (ROOT / "docs/deployment.md").read_text(), re.M)
     told = {(section, option): (value, rest) for section, option, value, rest in rows}
