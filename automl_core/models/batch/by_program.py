@@ -54,11 +54,13 @@ def predicted(order: Order, access: Access, folder: Path) -> Rows:
         (n) predictions in the order of the rows. Of no rows the program is not asked, and there are no probabilities.
 
     Raises:
+        CantScore: others have ended it; worth another try.
         CantWrite: it failed, or what it left can't be written.
         DataError: the rows can't be read.
         StorageError: a store is away.
     """
-    from automl_core.models.evaluation.asking import predictions_of
+    from automl_core.models.batch.scoring import CantScore
+    from automl_core.models.evaluation.asking import Ended, predictions_of
     from automl_core.models.evaluation.options import NotEvaluated
     from automl_core.models.evaluation.rows import Rows
 
@@ -71,6 +73,8 @@ def predicted(order: Order, access: Access, folder: Path) -> Rows:
         found = predictions_of(
             _program(asked["program"]), folder, rows, NAME, target=asked["target"], key=asked["key"], say=print
         )  # fmt: skip
+    except Ended as error:
+        raise CantScore("later", str(error)) from error
     except NotEvaluated as error:
         raise CantWrite(str(error)) from error
     return Rows(found.n, _written(found, proba=order.proba))

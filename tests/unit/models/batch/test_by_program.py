@@ -181,6 +181,22 @@ def test_what_a_program_does_wrong_fails_its_own_night_in_words(tmp_path: Path, 
     assert lab.score(other).what == "scored", "the next night goes on"
 
 
+@pytest.mark.parametrize("shell", [False, True])
+def test_a_program_that_others_kill_is_asked_again(tmp_path: Path, shell: bool) -> None:
+    """The kernel that needs memory says nothing of the rows: the night was never tried again."""
+    lab = Theirs(tmp_path, "os.kill(os.getpid(), 9)")
+    if shell:
+        script = Program(f"{sys.executable} ${{file_dir}}/score.py; exit $?", folder=str(tmp_path))
+        lab.program = told(script, "churned", "id")
+    lab.rows(DATE)
+    assert lab.score().what == "again"
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "score.py").write_text(PROGRAM.format(asked=str(lab.asked), said=RIGHT))
+    batch = lab.batch()
+    assert [each.key for each in batch.plan(day("2026-11-03")).intervals][-1] == day(DATE).key
+    assert batch.score(day(DATE), "another run", lab.runner).what == "scored"
+
+
 def test_rows_of_which_it_says_nothing_are_counted(tmp_path: Path) -> None:
     said = 'out.writerow(["prediction"]); out.writerows(["" if k == 2 else "no"] for k, _ in enumerate(p))'
     lab = Theirs(tmp_path, said + "\nprint('said on its way')")
