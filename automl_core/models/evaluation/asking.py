@@ -100,8 +100,8 @@ def _run(
     if ended.cause is Cause.TIMEOUT:
         raise NotEvaluated(f"{name} took longer than {program.timeout:g} s{_last(said)}")
     if not ended.ok:
-        others = ended.code in {128 + each for each in ENDED_BY_OTHERS}
-        raise (Ended if others else NotEvaluated)(f"{name} failed with exit code {ended.code} ({ended.reason}){_last(said)}")
+        kind = Ended if ended.code - 128 in ENDED_BY_OTHERS else NotEvaluated
+        raise kind(f"{name} failed with exit code {ended.code} ({ended.reason}){_last(said)}")
 
 
 def _left(folder: Path, name: str) -> Rows:
