@@ -42,8 +42,8 @@ def told(program: Program, target: str | None, key: str | None) -> dict[str, Any
     return {"program": asdict(program), "target": target, "key": key}
 
 
-def predicted(order: Order, access: Access, folder: Path) -> Rows:
-    """What the program says of an interval's rows: ``prediction``, and with ``proba`` a column for each class.
+def predicted(order: Order, access: Access, folder: Path) -> tuple[Rows, Rows]:
+    """An interval's rows, and what the program says of them: ``prediction``, with ``proba`` a column for each class.
 
     Args:
         order: with a program.
@@ -51,7 +51,7 @@ def predicted(order: Order, access: Access, folder: Path) -> Rows:
         folder: of the version.
 
     Returns:
-        (n) predictions in the order of the rows. Of no rows the program is not asked, and there are no probabilities.
+        (n) rows, and (n) predictions in their order. Of no rows the program is not asked: there are no probabilities.
 
     Raises:
         CantScore: others have ended it; worth another try.
@@ -69,7 +69,7 @@ def predicted(order: Order, access: Access, folder: Path) -> Rows:
     try:
         rows = Rows.of(_whole(order, access))
         if rows.n == 0:
-            return Rows(0, {"prediction": []})
+            return rows, Rows(0, {"prediction": []})
         found = predictions_of(
             _program(asked["program"]), folder, rows, NAME, target=asked["target"], key=asked["key"], say=print
         )  # fmt: skip
@@ -77,7 +77,7 @@ def predicted(order: Order, access: Access, folder: Path) -> Rows:
         raise CantScore("later", str(error)) from error
     except NotEvaluated as error:
         raise CantWrite(str(error)) from error
-    return Rows(found.n, _written(found, proba=order.proba))
+    return rows, Rows(found.n, _written(found, proba=order.proba))
 
 
 def pieces_of(found: Rows) -> Iterator[tuple[int, dict[str, Any]]]:
