@@ -115,7 +115,8 @@ def _importance(prepared: Prepared, members: Finals, scorer: Scorer, deadline: D
         until = time.monotonic() + max(min(deadline.left_for_all() - 1.0, 0.03 * (deadline.seconds or 0.0)), 0.0)
 
     def judge(asked: Scorer, rows: NDArray[np.int64]) -> importance.Judge:
-        return importance.Judge(asked.outputs, prepared.frame.take(rows), prepared.y[rows], prepared.weights_of(rows))
+        frame = prepared.frame.select(asked.schema.names)  # without groups' names where these say nothing to it
+        return importance.Judge(asked.outputs, frame.take(rows), prepared.y[rows], prepared.weights_of(rows))
 
     if len(prepared.test):
         judges = [judge(scorer, prepared.test)] * importance.REPEATS

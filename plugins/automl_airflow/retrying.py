@@ -40,8 +40,9 @@ class Soon(RetryPolicy):
         """
         if isinstance(exception, AirflowRuntimeError):
             return RetryDecision.default()
-        # a clear by a person allows as many tries as the task has beyond those already made
-        made = try_number - (max_tries - TRIES)
+        # a clear by a person allows as many tries as the task has beyond those already made; what was begun by a
+        # release that allowed fewer keeps that number, and has nothing before its first try
+        made = try_number - max(max_tries - TRIES, 0)
         return RetryDecision.retry(self.delay) if made <= self.at_most else RetryDecision.fail()
 
 

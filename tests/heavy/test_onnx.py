@@ -151,3 +151,19 @@ def test_what_has_no_graph_is_named(heavy_python: Path, tmp_path: Path) -> None:
     done = exported(heavy_python, home, tmp_path / "model.onnx")
     assert done["refused"] == "NotInOnnx"
     assert "member 0 (weight 1) has no ONNX: nearest neighbours" in done["why"]
+
+
+def _renamed(name: str, folder: Path) -> Path:
+    """A model one of whose columns has another name."""
+    rows = [{name if key == "age" else key: value for key, value in row.items()} for row in ROWS]
+    text = json.dumps(whole([linear()]), default=np.ndarray.tolist).replace('"age"', json.dumps(name))
+    return folder_of(json.loads(text), folder, rows)
+
+
+@pytest.mark.parametrize("name", ["v0", "c1", "_v2"])
+def test_a_column_may_have_any_name_but_an_output_s(name: str, heavy_python: Path, tmp_path: Path) -> None:
+    """Columns called v1 to v28 ended the command with a traceback: the graph's own values were called so."""
+    assert name in exported(heavy_python, _renamed(name, tmp_path / "model"), tmp_path / "model.onnx")["inputs"]
+    done = exported(heavy_python, _renamed("label", tmp_path / "other"), tmp_path / "other.onnx")
+    assert done["refused"] == "NotInOnnx"
+    assert "column 'label' has the name of an output" in done["why"]

@@ -23,6 +23,9 @@ from automl_core.modelfile.scoring.values import Field, Schema
 IR = 10
 """Version of the file's own format: what onnxruntime reads since 1.18 (May 2024)."""
 
+OF_CLASSES, OF_NUMBERS = ("label", "probabilities"), ("prediction",)
+"""Names of outputs."""
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -60,7 +63,7 @@ def export(folder: str | Path, out: str | Path, *, tolerance: float = checking.T
     data = model_of(document).SerializeToString(deterministic=True)
     compared = checking.compare(data, home, document, tolerance)
     names = tuple(field.name for field in Schema.from_json(document["schema"]))
-    outputs = ("label", "probabilities") if document["problem"].get("classes") else ("prediction",)
+    outputs = OF_CLASSES if document["problem"].get("classes") else OF_NUMBERS
     partial = path.with_name(f".{path.name}.part")
     partial.write_bytes(data)
     partial.replace(path)
@@ -73,9 +76,13 @@ def model_of(document: Mapping[str, Any]) -> Any:
     Raises:
         NotInOnnx: a part of the model has no graph; the message names it.
     """
-    graph, schema = Graph(), Schema.from_json(document["schema"])
+    schema = Schema.from_json(document["schema"])
     classes = tuple(map(str, document["problem"].get("classes") or ()))
     outputs = len(classes) or 1
+    graph = Graph(schema.names)
+    for name in OF_CLASSES if classes else OF_NUMBERS:
+        if name in schema.names:
+            raise NotInOnnx(f"column {name!r} has the name of an output, and a graph has each name once: rename it")
     table, inputs = _inputs(graph, schema)
     found = calibrated(graph, document.get("calibration"), _mean(graph, table, document, outputs), outputs)
     shown = []

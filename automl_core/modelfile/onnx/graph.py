@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,14 @@ class Graph:
     All values are float64 (n, 1) or (n, K), named by texts, unless something else is said.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Iterable[str] = ()) -> None:
+        """Begin it.
+
+        Args:
+            inputs: their names, which nothing else in the graph has.
+        """
+        given = tuple(inputs)
+        self._own = next(own for own in map("_".__mul__, count()) if not any(_alike(each, own) for each in given))
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
@@ -30,13 +38,13 @@ class Graph:
         array = np.ascontiguousarray(np.asarray(value, dtype=dtype)).reshape(np.shape(value))
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._known:
-            self._known[key] = f"c{len(self.constants)}"
+            self._known[key] = f"{self._own}c{len(self.constants)}"
             self.constants.append(numpy_helper.from_array(array, self._known[key]))
         return self._known[key]
 
     def texts(self, values: Any) -> str:
         """An array of texts as a value."""
-        name = f"c{len(self.constants)}"
+        name = f"{self._own}c{len(self.constants)}"
         array = np.asarray(values, dtype=object)
         data = [str(each).encode() for each in array.reshape(-1)]
         self.constants.append(helper.make_tensor(name, TensorProto.STRING, array.shape, data))
@@ -45,7 +53,8 @@ class Graph:
     def add(self, kind: str, *inputs: str, outputs: int = 1, domain: str = "", **attributes: Any) -> Any:
         """A node; the name of what it gives, or names where it gives several."""
         place = len(self.nodes)
-        names = [f"v{place}" if outputs == 1 else f"v{place}_{each}" for each in range(outputs)]
+        value = f"{self._own}v{place}"
+        names = [value if outputs == 1 else f"{value}_{each}" for each in range(outputs)]
         self.nodes.append(helper.make_node(kind, list(inputs), names, name=f"n{place}", domain=domain, **attributes))
         return names[0] if outputs == 1 else names
 
@@ -85,6 +94,11 @@ class Graph:
     def largest(self, values: str) -> str:
         """(n, 1) the largest of each row."""
         return str(self.add("ReduceMax", values, self.constant([1], np.int64), keepdims=1))
+
+
+def _alike(name: str, own: str) -> bool:
+    """Whether a name could be one that is given to a value or a constant."""
+    return name.startswith((f"{own}v", f"{own}c"))
 
 
 def tensor(name: str, values: Any, dtype: Any = np.float64) -> Any:

@@ -42,8 +42,8 @@ def told(program: Program, target: str | None, key: str | None) -> dict[str, Any
     return {"program": asdict(program), "target": target, "key": key}
 
 
-def predicted(order: Order, access: Access, folder: Path) -> Rows:
-    """What the program says of an interval's rows: ``prediction``, and with ``proba`` a column for each class.
+def predicted(order: Order, access: Access, folder: Path) -> tuple[Rows, Rows]:
+    """An interval's rows, and what the program says of them: ``prediction``, with ``proba`` a column for each class.
 
     Args:
         order: with a program.
@@ -51,14 +51,16 @@ def predicted(order: Order, access: Access, folder: Path) -> Rows:
         folder: of the version.
 
     Returns:
-        (n) predictions in the order of the rows. Of no rows the program is not asked, and there are no probabilities.
+        (n) rows, and (n) predictions in their order. Of no rows the program is not asked: there are no probabilities.
 
     Raises:
+        CantScore: others have ended it; worth another try.
         CantWrite: it failed, or what it left can't be written.
         DataError: the rows can't be read.
         StorageError: a store is away.
     """
-    from automl_core.models.evaluation.asking import predictions_of
+    from automl_core.models.batch.scoring import CantScore
+    from automl_core.models.evaluation.asking import Ended, predictions_of
     from automl_core.models.evaluation.options import NotEvaluated
     from automl_core.models.evaluation.rows import Rows
 
@@ -67,13 +69,15 @@ def predicted(order: Order, access: Access, folder: Path) -> Rows:
     try:
         rows = Rows.of(_whole(order, access))
         if rows.n == 0:
-            return Rows(0, {"prediction": []})
+            return rows, Rows(0, {"prediction": []})
         found = predictions_of(
             _program(asked["program"]), folder, rows, NAME, target=asked["target"], key=asked["key"], say=print
         )  # fmt: skip
+    except Ended as error:
+        raise CantScore("later", str(error)) from error
     except NotEvaluated as error:
         raise CantWrite(str(error)) from error
-    return Rows(found.n, _written(found, proba=order.proba))
+    return rows, Rows(found.n, _written(found, proba=order.proba))
 
 
 def pieces_of(found: Rows) -> Iterator[tuple[int, dict[str, Any]]]:

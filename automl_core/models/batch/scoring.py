@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -183,15 +183,19 @@ def _told_by_program(order: Order, access: Access, folder: Path, write: Write) -
     from automl_core.modelfile.scoring.sources import source_of
     from automl_core.models.batch.by_program import part_of, pieces_of, predicted
 
-    found = predicted(order, access, folder)
+    asked, found = predicted(order, access, folder)
     columns, done = tuple[str, ...](), 0
     if not order.keep:
         for rows, said in pieces_of(found):
             table = _with_lineage({}, said, order.lineage)
             write(table, rows)
             columns, done = tuple(table), done + rows
-    else:  # as they are in the files: what the program was given has types
-        for piece, name in _pieces(order.data, order, access, order.keep):
+    else:
+        if parse_place(order.data.text).is_table:  # its rows have types, and no order that another reading had to keep
+            again: Iterable[tuple[Any, str]] = [(_named(asked.columns, order.keep), order.data.text)]
+        else:  # as they are in the files: what the program was given has types
+            again = _pieces(order.data, order, access, order.keep)
+        for piece, name in again:
             given = piece if not isinstance(piece, list) or piece else {each: [] for each in order.keep}
             try:
                 source = source_of(given)
@@ -292,6 +296,12 @@ def _pieces(place: Place, order: Order, access: Access, wanted: tuple[str, ...])
                     yield (_with_folders(piece, folders, wanted) if folders else piece), rows.name
             except (ValueError, OSError) as error:
                 raise DataError(str(error).replace(str(rows.path), rows.name)) from error
+
+
+def _named(columns: Mapping[str, Any], wanted: tuple[str, ...]) -> dict[str, Any]:
+    """Columns of a table by the names that are wanted, which it doesn't spell by case."""
+    known = {name.lower(): values for name, values in columns.items()}
+    return {name: known[name.lower()].to_pylist() for name in wanted if name.lower() in known}
 
 
 def _of_table(place: Place, access: Access, wanted: tuple[str, ...]) -> Iterator[Any]:

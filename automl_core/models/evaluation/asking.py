@@ -32,9 +32,17 @@ from automl_core.models.evaluation.rows import Rows
 SAID = 20
 """Last lines of a program's output that an error tells."""
 
+ENDED_BY_OTHERS = (9, 15)
+"""Signals by which others end a program: SIGKILL, as the kernel where memory runs out, and SIGTERM. Of a child of a
+shell the exit code tells it, 128 more."""
+
 _BREATH = 0.2
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _LINE = 500
+
+
+class Ended(NotEvaluated):
+    """Others have ended the program, so the same rows may be told tomorrow: it was killed, or memory ran out."""
 
 
 def predictions_of(
@@ -53,6 +61,7 @@ def predictions_of(
         say: takes the lines that it prints.
 
     Raises:
+        Ended: others have ended it.
         NotEvaluated: it failed, took too long, or what it left is not predictions for these rows.
     """
     with tempfile.TemporaryDirectory(prefix="automl-program-") as home:
@@ -91,7 +100,8 @@ def _run(
     if ended.cause is Cause.TIMEOUT:
         raise NotEvaluated(f"{name} took longer than {program.timeout:g} s{_last(said)}")
     if not ended.ok:
-        raise NotEvaluated(f"{name} failed with exit code {ended.code} ({ended.reason}){_last(said)}")
+        kind = Ended if ended.code - 128 in ENDED_BY_OTHERS else NotEvaluated
+        raise kind(f"{name} failed with exit code {ended.code} ({ended.reason}){_last(said)}")
 
 
 def _left(folder: Path, name: str) -> Rows:

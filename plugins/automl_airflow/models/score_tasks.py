@@ -176,7 +176,9 @@ class ScoreOperator(ScoreTask, BaseOperator):
 
         with ExitStack() as stack:
             try:
-                order = with_program(self.file, self.path, attempt.order, stack, self.log.info)
+                order = attempt.order
+                if not attempt.ours:
+                    order = with_program(self.file, self.path, order, stack, self.log.info)
             except AirflowFailException as error:
                 attempt.failed(str(error))
                 raise
@@ -210,6 +212,13 @@ class Attempt:
         """What is to be scored."""
         order: Order = self.begun.order
         return order
+
+    @property
+    def ours(self) -> bool:
+        """Whether the version that scores is a model of this product, which needs no program."""
+        from automl_core.models.life.copying import MODEL_FILE_KIND
+
+        return bool(self.batch.life.state.version(self.order.version).model.kind == MODEL_FILE_KIND)
 
     def begin(self, *, adopt: bool = False) -> Outcome | None:
         """Claim the interval.

@@ -57,6 +57,8 @@ def test_a_delay_that_is_longer_than_that_holds() -> None:
         (3, TRIES, 2, RetryAction.FAIL),
         (4, TRIES + 3, 2, RetryAction.RETRY),  # a person has cleared it after three tries
         (6, TRIES + 3, 2, RetryAction.FAIL),
+        (1, 5, 5, RetryAction.RETRY),  # it was begun by a release that allowed five tries, and waits for days
+        (5, 5, 5, RetryAction.RETRY),
     ],
 )
 def test_an_error_of_the_task_s_own_is_tried_again_soon_and_so_often(

@@ -94,6 +94,14 @@ def test_a_night_is_planned_scored_and_left_alone_when_the_task_is_cleared(lab: 
     assert DATE not in plan(lab)
 
 
+def _use_theirs(lab: Lab) -> None:
+    """A version that this product has not written comes into use."""
+    folder = lab.folder / "theirs"
+    folder.mkdir()
+    (folder / "weights.json").write_text("{}")
+    lab.use(folder=folder)
+
+
 def test_a_program_of_the_file_and_its_environment_go_with_the_order(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,10 +128,11 @@ def test_a_program_of_the_file_and_its_environment_go_with_the_order(
     def run(process: ScoringProcess, say: Any, wanted: Any) -> Report:
         assert held == ["held"], "the environment is there while it runs"
         orders.append(process._order)
-        return lab.runner(process._order)
+        return Report(4, 4, out=process._order.out.text, digest="of them")
 
     monkeypatch.setattr(ScoringProcess, "run", run)
     lab.rows(DATE)
+    _use_theirs(lab)
     task = score_dag(file, tmp_path / "experiments" / "churn.model.yaml").get_task("score")
     operator = ScoreOperator(task_id="score", file=file, path=task.partial_kwargs["path"], interval=plain(day(DATE)))
     assert operator.execute(context())["what"] == "scored"
@@ -149,10 +158,15 @@ def test_an_environment_that_can_not_be_had_gives_the_claim_back(
     operator = ScoreOperator(
         task_id="score", file=file, path=str(tmp_path / "churn.model.yaml"), interval=plain(day(DATE))
     )
+    lab.rows("2026-11-01")
+    ours = ScoreOperator(task_id="score", file=file, path=operator.path, interval=plain(day("2026-11-01")))
+    monkeypatch.setattr(ScoringProcess, "run", lambda process, say, wanted: lab.runner(process._order))
+    assert ours.execute(context())["what"] == "scored", "a model of ours has no need of it"
+    _use_theirs(lab)
     with pytest.raises(AirflowFailException, match=r"evaluate\.program\.environment: .*requirements\.txt"):
         operator.execute(context())
     assert not lab.life().state.scoring.open, "the next try has it at once"
-    assert not lab.life().state.scoring.done
+    assert day(DATE).key not in lab.life().state.scoring.done
 
 
 def test_a_backfill_takes_its_own_interval_alone_and_scores_again_where_it_is_asked(lab: Lab) -> None:

@@ -50,6 +50,8 @@ def test_later_rows_of_known_groups_are_told_better_and_new_groups_as_before(tmp
     without = fit({**known, "shop_id": [f"{each}{n}" for n, each in enumerate(known["shop_id"])]}, "sales", **QUICK)
     assert _rmse(model, later) < 0.4 * _rmse(without, later)
     assert any("that training knew" in note for note in model.report["notes"])
+    judged = {each["column"] for each in model.report["importance"]}
+    assert judged == {"year", "x", "z"}, "folds' models know no names of groups: 0 would say that they don't matter"
     strangers = {**later, "shop_id": ["never seen"] * len(later["year"])}
     assert 0.9 < _rmse(model, strangers) / _rmse(without, later) < 1.1
     # the folder says the same, one row alone too, and each column's part adds up

@@ -13,7 +13,7 @@ import pytest
 
 from automl_core.models.batch import Outcome
 from automl_core.models.batch.by_program import told
-from automl_core.models.batch.order import Order, Report
+from automl_core.models.batch.order import Order, Place, Report
 from automl_core.models.batch.processes import ScoringProcess
 from automl_core.models.evaluation.options import Program
 from tests.unit.models.batch.lab import ANNA, Lab, day
@@ -179,6 +179,48 @@ def test_what_a_program_does_wrong_fails_its_own_night_in_words(tmp_path: Path, 
     other = "2026-11-03"
     lab.rows(other)
     assert lab.score(other).what == "scored", "the next night goes on"
+
+
+@pytest.mark.parametrize("shell", [False, True])
+def test_a_program_that_others_kill_is_asked_again(tmp_path: Path, shell: bool) -> None:
+    """The kernel that needs memory says nothing of the rows: the night was never tried again."""
+    lab = Theirs(tmp_path, "os.kill(os.getpid(), 9)")
+    if shell:
+        script = Program(f"{sys.executable} ${{file_dir}}/score.py; exit $?", folder=str(tmp_path))
+        lab.program = told(script, "churned", "id")
+    lab.rows(DATE)
+    assert lab.score().what == "again"
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "score.py").write_text(PROGRAM.format(asked=str(lab.asked), said=RIGHT))
+    batch = lab.batch()
+    assert [each.key for each in batch.plan(day("2026-11-03")).intervals][-1] == day(DATE).key
+    assert batch.score(day(DATE), "another run", lab.runner).what == "scored"
+
+
+def test_a_table_is_read_once_so_what_is_kept_is_of_the_rows_that_were_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another reading may give a table's rows in another order: predictions would stand beside others' keys."""
+    import pyarrow as pa
+
+    from automl_core.models.batch import scoring
+
+    lab = Theirs(tmp_path)
+    lab.rows(DATE)
+    assert lab.score().what == "scored"
+    table = pa.table({"ID": ["b", "a"], "age": [80.0, 20.0]})
+    monkeypatch.setattr("automl_core.data.odps_tables.read_odps", lambda *_: table)
+    monkeypatch.setattr(scoring, "_of_table", lambda *_: iter([{"id": ["a", "b"]}]))
+    order = replace(lab.orders[0], program=lab.program, data=Place("odps://shop/customers"), keep=("id",))
+    written: list[dict[str, Any]] = []
+    report = scoring._told_by_program(
+        order,
+        None,
+        tmp_path / "theirs-0.01",
+        lambda columns, rows: written.append(dict(columns)),  # type: ignore[arg-type]
+    )
+    assert (report.rows, report.columns[:2]) == (2, ("id", "prediction"))
+    assert (written[0]["id"], [str(each) for each in written[0]["prediction"]]) == (["b", "a"], ["yes", "no"])
 
 
 def test_rows_of_which_it_says_nothing_are_counted(tmp_path: Path) -> None:
