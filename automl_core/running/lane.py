@@ -30,7 +30,7 @@ from automl_core.running import sync
 from automl_core.running.lane_orders import Lane, Order, as_seen
 from automl_core.running.patience import patiently
 from automl_core.storage import NotFound, StorageError, open_store
-from automl_core.storage.base import ObjectStore
+from automl_core.storage.base import ObjectStore, StorageUnavailable
 
 MODULE = "automl_core.running.lane"
 """This module, for whoever has it run."""
@@ -150,7 +150,8 @@ class Server:
             here.mkdir(parents=True, exist_ok=True)
             job = self._job = self._prepared(here, order, carried)
         except StorageError as error:
-            return replace(unstarted(f"what it needs could not be brought: {error}"), cause=Cause.LOST, blameless=True)
+            away = isinstance(error, StorageUnavailable)  # what waiting won't mend is tried again as often as told
+            return replace(unstarted(f"what it needs could not be brought: {error}"), cause=Cause.LOST, blameless=away)
         except (OSError, StartError) as error:
             return unstarted(str(error))
         ended = threading.Event()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.kubernetes.lanes import OWN, begin_line, end_line, mark_in
+from automl_core.running import sync
 from automl_core.running.lane import Server
 from automl_core.running.lane_orders import Lane, Order, as_seen, folder_of, given_to, standings, token_of
 from automl_core.storage import NotFound, open_store
@@ -192,6 +193,21 @@ def test_an_end_that_cannot_be_stored_stands_in_the_log(
     assert found is not None
     assert found.exit is not None
     assert found.exit.ok
+
+
+@pytest.mark.parametrize("error", [StorageError, StorageUnavailable])
+def test_what_a_store_refuses_for_good_is_not_tried_for_ever(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[StorageError]
+) -> None:
+    def fetch(*_: object) -> None:
+        raise error("refused")
+
+    monkeypatch.setattr(sync, "fetch", fetch)
+    pod = Pod(store, tmp_path).start()
+    carried = {"storage": "s", "fetch": {}, "keep": {}, "every": 30.0, "ended": "", "owner": "", "attempt": "a"}
+    pod.lane.put(0, order("a", "true", carried=carried))
+    assert ended(pod, 0).blameless is (error is StorageUnavailable)
+    pod.finish()
 
 
 def test_what_the_pods_program_alone_is_to_have_no_trial_has(store: ObjectStore, tmp_path: Path) -> None:
