@@ -164,7 +164,7 @@ def test_the_name_that_is_trusted_has_too_much_of_the_digest_to_be_met_by_anothe
 
 
 def test_a_url_is_named_as_it_was_given() -> None:
-    with pytest.raises(TrainingError, match="s3://lake/mine.py is no .py file on this machine"):
+    with pytest.raises(TrainingError, match=r"s3://lake/mine\.py is no \.py file on this machine"):
         learner_of("s3://lake/mine.py")
 
 
