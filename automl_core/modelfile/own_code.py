@@ -23,7 +23,9 @@ PREFIX = "automl_own_"
 FOLDER = "code"
 """Of a model's folder: the files."""
 
-_DIGITS = 12
+_DIGITS = 40
+"""Of the digest: so many that nobody makes another file of a name that is trusted."""
+
 _SOURCE = "__automl_source__"
 """Attribute of such a module: the bytes of its file."""
 

@@ -24,13 +24,13 @@ from typing import Any
 
 from automl_core.backends.base import Cause, Exit, StartError
 from automl_core.backends.exits import unstarted
-from automl_core.backends.kubernetes.lanes import VARIABLE, begin_line, end_line
+from automl_core.backends.kubernetes.lanes import OWN, VARIABLE, begin_line, end_line
 from automl_core.backends.local import LocalProcess
 from automl_core.running import sync
 from automl_core.running.lane_orders import Lane, Order, as_seen
 from automl_core.running.patience import patiently
 from automl_core.storage import NotFound, StorageError, open_store
-from automl_core.storage.base import ObjectStore
+from automl_core.storage.base import ObjectStore, StorageUnavailable
 
 MODULE = "automl_core.running.lane"
 """This module, for whoever has it run."""
@@ -49,16 +49,14 @@ _STOP_LOOK = 1.0
 _BROKEN = 15.0
 """Seconds after which an order that can't be read is none."""
 
-_CREDENTIALS = ("AWS_", "OSS_", "ALIBABA_CLOUD_")
-"""How variables begin that let a client into a bucket."""
-
 
 class Server:
     """Runs what is ordered of one pod."""
 
     def __init__(
-        self, store: ObjectStore, lane: Lane, places: Mapping[str, str], *, idle: float, hidden: bool,
+        self, store: ObjectStore, lane: Lane, places: Mapping[str, str], *, idle: float,
         label: str, say: Callable[[bytes], object], clock: Callable[[], float] = time.monotonic,
+        environment: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Nothing runs yet.
 
@@ -67,16 +65,16 @@ class Server:
             lane: the pod's orders.
             places: where this pod sees what orders speak of, by name: ``storage``, ``folder``, ``program``.
             idle: seconds without an order after which it ends.
-            hidden: whether trials are not to have the variables by which the storage is reached.
             label: what the pod serves, for messages.
             say: writes to the pod's log.
             clock: seconds.
+            environment: the pod's; that of this process when None.
         """
         self._store, self._lane, self._places, self._label = store, lane, dict(places), label
         self._idle, self._say, self._clock = idle, say, clock
         self._environment = {
-            name: value for name, value in os.environ.items()
-            if name != VARIABLE and not (hidden and name.startswith(_CREDENTIALS))
+            name: value for name, value in (os.environ if environment is None else environment).items()
+            if name != VARIABLE and not name.startswith(OWN)
         }  # fmt: skip
         self._folder = Path(self._places["folder"])
         self._began_in = Path.cwd()
@@ -140,8 +138,10 @@ class Server:
             shutil.rmtree(here, ignore_errors=True)
         if self.leaving:
             return
-        patiently(lambda: self._lane.end(number, ended), refused=True, say=log.warning)
-        self._write(end_line(order.token, ended))
+        try:
+            patiently(lambda: self._lane.end(number, ended), refused=True, say=log.warning)
+        finally:  # whoever watches has it from there all the same
+            self._write(end_line(order.token, ended))
 
     def _run_in(self, here: Path, number: int, order: Order) -> Exit:
         """Run one trial with a folder of its own."""
@@ -150,7 +150,8 @@ class Server:
             here.mkdir(parents=True, exist_ok=True)
             job = self._job = self._prepared(here, order, carried)
         except StorageError as error:
-            return replace(unstarted(f"what it needs could not be brought: {error}"), cause=Cause.LOST, blameless=True)
+            away = isinstance(error, StorageUnavailable)  # what waiting won't mend is tried again as often as told
+            return replace(unstarted(f"what it needs could not be brought: {error}"), cause=Cause.LOST, blameless=away)
         except (OSError, StartError) as error:
             return unstarted(str(error))
         ended = threading.Event()
@@ -272,7 +273,7 @@ class _Keeper:
 
 
 def told_to(
-    storage: str, orders: str, places: Mapping[str, str], *, idle: float, hidden: bool, label: str
+    storage: str, orders: str, places: Mapping[str, str], *, idle: float, label: str
 ) -> str:  # fmt: skip
     """What the program of a pod is told, as text for its environment.
 
@@ -281,11 +282,15 @@ def told_to(
         orders: the folder of its orders in there.
         places: `automl_core.backends.kubernetes.lanes.places_in_pod`.
         idle: seconds without an order after which it ends.
-        hidden: whether trials are not to have the variables by which the storage is reached.
         label: what the pod serves.
     """
-    told = {"storage": storage, "orders": orders, "places": dict(places), "idle": idle, "hidden": hidden}
+    told = {"storage": storage, "orders": orders, "places": dict(places), "idle": idle}
     return json.dumps({**told, "label": label}, sort_keys=True)
+
+
+def _own(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that this program alone is to have, called as those who look for them call them."""
+    return {name.removeprefix(OWN): value for name, value in environment.items() if name.startswith(OWN)}
 
 
 def _say(data: bytes) -> None:
@@ -298,10 +303,12 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="[automl-lane] %(message)s", stream=sys.stdout)
     try:
         told: dict[str, Any] = json.loads(os.environ[VARIABLE])
+        pods = dict(os.environ)
+        os.environ.update(_own(pods))
         store = open_store(told["storage"])
         server = Server(
-            store, Lane(store, told["orders"]), told["places"], idle=told["idle"], hidden=told["hidden"],
-            label=told["label"], say=_say,
+            store, Lane(store, told["orders"]), told["places"], idle=told["idle"],
+            label=told["label"], say=_say, environment=pods,
         )  # fmt: skip
     except (StorageError, ValueError, KeyError) as error:
         log.error("%s: %s", type(error).__name__, error)

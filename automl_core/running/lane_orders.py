@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -141,6 +141,29 @@ class Lane:
         told = {"closed": secrets.token_hex(8)}  # no two writers ever bring the same bytes
         return self._store.create(self._key(number, _ORDER), json.dumps(told).encode())
 
+    def followed(self, number: int) -> bool:
+        """Whether another trial was ordered after an order."""
+        return self._after(number) > number and not self._is_closed(number + 1)
+
+    def close_after(self, number: int) -> bool:
+        """See that nothing is ordered after an order. Returns whether that holds: False where something is already."""
+        last = self._after(number)
+        if last < 0:  # the run has ended, and what is written now nobody removes
+            return True
+        return (last <= number and self.close(number + 1)) or self._is_closed(number + 1)
+
+    def _after(self, number: int) -> int:
+        """The number of the last order; at least this one's while anything is left of the pod, and -1 then."""
+        keys = (_KEY.fullmatch(each.removeprefix(self.folder)) for each in self._store.list(self.folder))
+        found = [(int(key[1]), key[2]) for key in keys if key is not None]
+        return max([number, *(at for at, kind in found if kind == _ORDER)]) if found else -1
+
+    def _is_closed(self, number: int) -> bool:
+        try:
+            return self.order(number) is None
+        except (NotFound, ValueError):  # others have come and gone; or it is being written
+            return False
+
     def stop(self, number: int) -> None:
         """Ask for a trial's end."""
         self._store.put(self._key(number, _STOP), b"{}")
@@ -199,8 +222,11 @@ def standings(store: ObjectStore, prefix: str) -> dict[str, Standing]:
     }
 
 
-def given_to(store: ObjectStore, prefix: str, attempt: str) -> tuple[str, int] | None:
-    """The pod and the number under which an attempt was ordered; None where it was not, or long ago."""
+def given_to(store: ObjectStore, prefix: str, attempt: str) -> Iterator[tuple[str, int]]:
+    """The pods and the numbers under which an attempt was ordered; none where it was not, or long ago.
+
+    There may be two: of a pod that could not be made, or was taken away, an order is left.
+    """
     for pod, standing in standings(store, prefix).items():
         lane = Lane(store, folder_of(prefix, pod))
         for number in range(standing.last, max(-1, standing.last - _KEPT - 1), -1):
@@ -209,8 +235,7 @@ def given_to(store: ObjectStore, prefix: str, attempt: str) -> tuple[str, int] |
             except (NotFound, ValueError):
                 continue
             if order is not None and order.attempt == attempt:
-                return pod, number
-    return None
+                yield pod, number
 
 
 def token_of(place: str, attempt: str, pod: str) -> str:

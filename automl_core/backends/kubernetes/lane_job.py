@@ -51,6 +51,12 @@ class LaneOrders(Protocol):
     async def ended(self) -> Exit | None:
         """How the trial ended, as the pod wrote it; None while nothing is there."""
 
+    async def followed(self) -> bool:
+        """Whether another trial was ordered after it in its pod."""
+
+    async def close(self) -> bool:
+        """See that no trial follows it in its pod. Returns whether that holds: False where one does already."""
+
 
 @dataclass(frozen=True, slots=True)
 class LanePlace:
@@ -98,6 +104,9 @@ class LaneJob(PodJob):
         self._heard_at = clock()
         self._stop_by: float | None = None
         self._is_gone = False
+        self._is_past = False
+        """Whether the log goes on with another trial, it seems, though it does not say how this one ended."""
+        self._others: list[str] = []
 
     async def poll(self) -> Report:
         """What is new of the trial (see `RemoteJob.poll`)."""
@@ -124,6 +133,10 @@ class LaneJob(PodJob):
             self._began = self._begun_at
         if self._told is not None:
             return self._report(lines, self._finished(self._told, pod))
+        if self._is_past:  # whatever becomes of the pod is another's
+            found = await self._missed()
+            lines += self._taken_back()
+            return self._report(lines, None if found is None else self._finished(found, pod))
         if over and drained:
             return await self._report_lost(lines, pod)
         if over and self._log.problem is not None and not lines:
@@ -139,7 +152,7 @@ class LaneJob(PodJob):
         """Ask the pod to end the trial; where it can't be asked, or has not begun, end the pod."""
         self._cause = self._cause or Cause.TERMINATED
         pod = await self._hub.pod(self.name)
-        if self._last() or pod is None or not ends.has_begun(pod):
+        if pod is None or not ends.has_begun(pod) or (self._last() and await self._is_last(unknown=True)):
             await self._delete(max(1.0, grace))
             return
         try:
@@ -153,8 +166,21 @@ class LaneJob(PodJob):
 
     async def remove(self) -> None:
         """Delete the pod where nothing is to follow in it, or it is over; else it waits for the next trial."""
-        if self._last() or self._is_gone:
+        if self._is_gone or (self._last() and await self._is_last(unknown=False)):
             await super().remove()
+
+    async def _is_last(self, *, unknown: bool) -> bool:
+        """Whether no other trial is in its pod, and none comes: one may have been ordered as soon as it had ended.
+
+        Args:
+            unknown: what to take it for where the storage does not say.
+        """
+        try:
+            async with asyncio.timeout(_ASKED_BY):
+                return await self._orders.close()
+        except Exception as error:  # whatever a store has to say
+            self._waiting.note(f"whether another trial follows in its pod can't be asked: {_words(error)}")
+            return unknown
 
     # --- the log ------------------------------------------------------------------------------------
 
@@ -162,34 +188,56 @@ class LaneJob(PodJob):
         """The trial's own of the lines that were read."""
         found: list[str] = []
         for line in self._log.take():
-            self._heard_at = self._clock()
             mark = mark_in(line)
             if mark is not None:
                 if mark.token == self._place.token and self._told is None:
+                    self._heard_at, self._is_past = self._clock(), False
+                    found += self._taken_back()
                     self._begun_at, self._told = mark.at or self._begun_at, mark.exit
                     if self._begun_at is None:
                         self._waiting.note("where it began is not in its log any more: lines are missing")
+                elif mark.at is not None and self._begun_at is not None:
+                    self._is_past = self._told is None  # what follows is not its own
+                continue
+            if self._is_past:
+                self._others.append(line)
                 continue
             if self._begun_at is None:
                 self._before.append(line)
-            elif self._told is None and line.startswith(_OURS):
+                continue
+            self._heard_at = self._clock()
+            if self._told is None and line.startswith(_OURS):
                 self._waiting.note(line.removeprefix(_OURS))
             elif self._told is None:
                 found.append(line)
         return found
 
+    def _taken_back(self) -> list[str]:
+        """What was taken for another trial's, where it is its own: a training may print what it likes."""
+        if self._is_past:
+            return []
+        found, self._others = self._others, []
+        return found
+
     async def _missed(self) -> Exit | None:
         """How the trial ended where its log has kept that to itself for long."""
         asked = self._stop_by is not None and self._clock() > self._stop_by
-        if not asked and (self._clock() - self._heard_at < _ASK_EVERY or not self._log.current):
+        silent = self._clock() - self._heard_at >= _ASK_EVERY and self._log.current
+        if not (asked or silent or self._is_past):
             return None
         self._heard_at = self._clock()
         try:
             async with asyncio.timeout(_ASKED_BY):
                 found = await self._orders.ended()
+                if found is None and self._is_past:
+                    self._is_past = await self._orders.followed()
         except Exception as error:  # asked again
             self._waiting.note(f"whether it has ended can't be asked: {_words(error)}")
+            if self._is_past:
+                return None
             found = None
+        if found is None and self._is_past:  # the pod keeps the last few ends
+            return Exit(Cause.LOST, -1, None, "neither its log nor its pod says any more how it ended", blameless=True)
         if found is not None:
             self._waiting.note("its log does not say that it has ended, its pod does: lines may be missing")
         elif asked:
@@ -221,6 +269,9 @@ class LaneJob(PodJob):
         if ended.ok or (ended.cause is Cause.TIMEOUT and self._cause is None and not self._place.first):
             reason = "its pod ended before it" if ended.ok else f"its pod ended before it: {ended.reason}"
             ended = Exit(Cause.LOST, -1, None, reason, kind=ended.kind or ends.Kind.DELETED, blameless=True)
+        elif self._begun_at is None and not self._place.first and self._cause is None and not ended.blameless:
+            reason = f"its pod ended before it had begun: {ended.reason}"  # by what was there before it
+            ended = Exit(Cause.LOST, -1, None, reason, kind=ends.Kind.DELETED, blameless=True)
         elif self._begun_at is None and self._place.first and ended.cause is Cause.EXITED:
             said = "; ".join(self._before) or ended.reason
             ended = replace(

@@ -31,6 +31,9 @@ FOLDER = "/automl/lane"
 VARIABLE = "AUTOML_LANE"
 """The environment variable that tells the pod's program what it serves."""
 
+OWN = f"{VARIABLE}_"
+"""How the names of variables begin that are the pod's program's alone, and no trial's."""
+
 PYTHON = ("python", "-m")
 """How the image starts a module; it has this product."""
 
@@ -69,7 +72,7 @@ class LaneInPod:
         module: the Python module that it runs.
         told: what that is told, in `VARIABLE`.
         secret: name of a secret whose keys are the storage's credentials, None where the pod has them or needs none.
-        env: name → value of what the storage's client is told beside it.
+        env: name → value of what the storage's client is told beside it; as the secret's, no trial's.
     """
 
     module: str
@@ -88,12 +91,12 @@ def add_lane(pod: Manifest, container: Manifest, lane: LaneInPod) -> None:
     """
     container["command"] = [*PYTHON, lane.module]
     container.pop("args", None)
-    own = {**dict(lane.env), VARIABLE: lane.told}
+    own = {**{f"{OWN}{name}": value for name, value in lane.env}, VARIABLE: lane.told}
     kept = [each for each in container.get("env") or [] if each["name"] not in own]
     # a kubelet reads $(NAME) in values
     container["env"] = [*kept, *({"name": name, "value": value.replace("$", "$$")} for name, value in own.items())]
     if lane.secret is not None:
-        container["envFrom"] = [*(container.get("envFrom") or []), {"secretRef": {"name": lane.secret}}]
+        container["envFrom"] = [*(container.get("envFrom") or []), {"prefix": OWN, "secretRef": {"name": lane.secret}}]
     spec = pod["spec"]
     spec["volumes"] = [*(spec.get("volumes") or []), {"name": "automl-lane", "emptyDir": {}}]
     mount = {"name": "automl-lane", "mountPath": FOLDER}
@@ -103,12 +106,14 @@ def add_lane(pod: Manifest, container: Manifest, lane: LaneInPod) -> None:
 def key_of(pod: Manifest) -> str:
     """What two trials have in common that may run in the same pod: a digest of all of it but its name.
 
+    Its training task is part of that: secrets of connections are called as their pods, whatever is in them.
+
     Args:
         pod: as `pod_manifest` makes it for either of them.
     """
     left = copy.deepcopy(pod)
     name = left["metadata"]["name"]
-    left["metadata"] = {key: value for key, value in left["metadata"].items() if key == "namespace"}
+    left["metadata"]["labels"].pop(LANE_LABEL, None)
     text = json.dumps(left, sort_keys=True).replace(json.dumps(name), json.dumps("NAME"))  # its secret is called so
     return hashlib.sha256(re.sub(rf"\b{re.escape(name)}\b", "NAME", text).encode()).hexdigest()[:20]
 

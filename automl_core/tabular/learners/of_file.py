@@ -30,8 +30,9 @@ def learner_of(place: str) -> Custom:
         TrainingError: the file isn't there, can't be run, or has no such thing in it; the message begins with the
             field of the experiment's file.
     """
-    path = Path(place.removeprefix("file://"))
-    if "://" in str(path) or path.suffix != ".py":
+    plain = place.removeprefix("file://")
+    path = Path(plain)
+    if "://" in plain or path.suffix != ".py":
         raise TrainingError(f"{WHERE}: {place} is no .py file on this machine; give one that trials can read")
     try:
         module = own_code.module_of(path)

@@ -6,9 +6,11 @@ waits a new one is made, whose first order is this attempt's.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,20 +57,24 @@ class LaneLaunch(Launch):
 
     def is_there(self) -> bool:
         """Whether some pod has the attempt, and runs it or has told how it ended."""
-        found = given_to(self._store, self._prefix, self.places.attempt_id)
-        if found is None:
-            return False
-        pod, number = found
-        lane = Lane(self._store, folder_of(self._prefix, pod))
-        return lane.ended(number) is not None or pod in {each.metadata.name for each in self._pods(running=True)}
+        return self._found() is not None
+
+    def _found(self) -> tuple[str, int] | None:
+        """The pod that has the attempt, and its number there."""
+        given = list(given_to(self._store, self._prefix, self.places.attempt_id))
+        if not given:
+            return None
+        running = {each.metadata.name for each in self._pods(running=True)}
+        there = [each for each in given if each[0] in running]
+        ended = (each for each in given if Lane(self._store, folder_of(self._prefix, each[0])).ended(each[1]))
+        return next(iter(there), None) or next(ended, None)
 
     def start(self, context: Any, *, new: bool = False) -> dict[str, Any]:
         """Order it in a pod that waits, or create one (see `Launch.start`)."""
         namespace, bundle = self.namespace, bundle_folder(context)
-        found = None
-        if not new and self.is_there():
-            found = given_to(self._store, self._prefix, self.places.attempt_id)
+        found = None if new else self._found()
         if found is not None:
+            self._take(*found)
             return self._job(*found)
         try:
             if self.fence is not None:
@@ -115,10 +121,18 @@ class LaneLaunch(Launch):
         for pod in found:
             name = pod.metadata.name
             if not _runs(pod):
-                self._remove(pod)
+                if name not in self._watched:
+                    self._remove(pod)
             elif name in standing and standing[name].free:
                 self._numbers[name] = standing[name].last + 1
                 yield name
+
+    @cached_property
+    def _watched(self) -> set[str]:
+        """Pods of attempts whose end is not told yet: with such a pod its log would go, and with that a result."""
+        begun = (work.last_attempt() for work in self._study.state.unended)
+        jobs = (json.loads(each.external) for each in begun if each is not None and each.external)
+        return {str(job.get("name")) for job in jobs}
 
     def _remove(self, pod: Any) -> None:
         """Remove a pod that has ended by itself: nobody watches one that waits."""
@@ -135,9 +149,13 @@ class LaneLaunch(Launch):
         lane, number = Lane(self._store, folder_of(self._prefix, pod)), self._numbers[pod]
         if not lane.put(number, self._order(pod)):
             return None
+        self._take(pod, number)
+        return number
+
+    def _take(self, pod: str, number: int) -> None:
+        """Until a trigger has it, it is this worker's to end."""
         self._given = (pod, number)
         self._operator.launched = self  # for on_kill
-        return number
 
     def _opened(self, context: Any, key: str, belongings: list[Belonging]) -> dict[str, Any]:
         """Make a pod whose first order is this attempt's."""
@@ -181,7 +199,7 @@ class LaneLaunch(Launch):
         """The pod, without anything that the trial alone has."""
         artifacts, prefix = self.task.artifacts, folder_of(self._prefix, self.attempt.name)
         told = program.told_to(
-            self.root, prefix, self._places, idle=self._shared.idle, hidden=artifacts is not None,
+            self.root, prefix, self._places, idle=self._shared.idle,
             label=f"{self.attempt.experiment}/{self.attempt.run}",
         )  # fmt: skip
         lane = LaneInPod(

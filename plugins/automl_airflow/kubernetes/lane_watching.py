@@ -33,6 +33,20 @@ class StoredOrders:
         found: Exit | None = await self._threads.call(self._ended)
         return found
 
+    async def followed(self) -> bool:
+        """Whether another trial was ordered after it in its pod."""
+        return bool(await self._threads.call(self._followed))
+
+    async def close(self) -> bool:
+        """See that no trial follows it in its pod. Returns whether that holds: False where one does already."""
+        return bool(await self._threads.call(self._close))
+
+    def _followed(self) -> bool:
+        return self._lane.followed(int(self._job["number"]))
+
+    def _close(self) -> bool:
+        return self._lane.close_after(int(self._job["number"]))
+
     def _stop(self) -> None:
         if self._ended() is None:
             self._lane.stop(int(self._job["number"]))

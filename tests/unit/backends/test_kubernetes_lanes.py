@@ -17,6 +17,7 @@ from automl_core.backends.kubernetes import lane_job
 from automl_core.backends.kubernetes.lane_job import LaneJob, LanePlace
 from automl_core.backends.kubernetes.lanes import (
     LANE_LABEL,
+    OWN,
     VARIABLE,
     LaneId,
     LaneInPod,
@@ -36,17 +37,20 @@ TOKEN, OTHER = "a" * 16, "b" * 16
 WELL = Exit(Cause.EXITED, 0, None, "exit code 0", 1.0)
 
 
-def lane_pod(number: int = 0, lr: float = 0.1, **fields: Any) -> Manifest:
+def lane_pod(number: int = 0, lr: float = 0.1, name: str = "train", **fields: Any) -> Manifest:
     """The pod that an attempt would open."""
     task = KubernetesTask.model_validate(
         {"backend": "kubernetes", "image": "tables:3", "command": ["python", "t.py", "${lr}"], "lane": True,
          "env": {"RATE": "${lr}", "PLAIN": "x"}, **fields}
     )  # fmt: skip
-    attempt = LaneId(**asdict(AttemptId("s3://b", "churn", "r", number, number, "train", 1)))
+    attempt = LaneId(**asdict(AttemptId("s3://b", "churn", "r", number, number, name, 1)))
     context = TrialContext("churn", "r", number, 1, {"lr": lr}, f"/c{number}", f"/m{number}")
     told = json.dumps({"orders": f"churn/scratch/lanes/{attempt.name}/", "places": places_in_pod("s3://b")})
     lane = LaneInPod("automl_core.running.lane", told, "s3", (("AWS_REGION", "eu"),))
-    return pod_manifest(PodOrder(task, context, attempt, memory=task.memory_bytes, timeout=60.0, lane=lane))
+    template: Any = task.pod_template or {}
+    return pod_manifest(
+        PodOrder(task, context, attempt, memory=task.memory_bytes, timeout=60.0, lane=lane, template=template)
+    )
 
 
 def test_a_pod_of_several_has_nothing_of_one_trial() -> None:
@@ -54,8 +58,8 @@ def test_a_pod_of_several_has_nothing_of_one_trial() -> None:
     (container,) = pod["spec"]["containers"]
     assert container["command"] == ["python", "-m", "automl_core.running.lane"]
     variables = {each["name"]: each.get("value") for each in container["env"]}
-    assert set(variables) == {"PYTHONUNBUFFERED", "PLAIN", "AWS_REGION", VARIABLE}
-    assert container["envFrom"] == [{"secretRef": {"name": "s3"}}]
+    assert set(variables) == {"PYTHONUNBUFFERED", "PLAIN", f"{OWN}AWS_REGION", VARIABLE}
+    assert container["envFrom"] == [{"prefix": OWN, "secretRef": {"name": "s3"}}]
     assert "activeDeadlineSeconds" not in pod["spec"], "it has as long as its trials take"
     assert "trial" not in " ".join(pod["metadata"]["labels"])
     assert "initContainers" not in pod["spec"]
@@ -71,13 +75,24 @@ def test_trials_share_a_pod_that_would_be_the_same_for_both() -> None:
     assert key_of(lane_pod(0, 0.1)) == key_of(lane_pod(1, 0.2))
     secret = [{"env": "KEY", "connection": "shop", "key": "password"}]
     assert key_of(lane_pod(0, secrets=secret)) == key_of(lane_pod(1, secrets=secret)), "called as its own pod"
+    labelled = [{"metadata": {"labels": {"net": side}}} for side in ("in", "out")]
     others = [
+        lane_pod(pod_template=labelled[0]), lane_pod(pod_template=labelled[1]),
         lane_pod(image="tables:4"), lane_pod(image="tables:${lr}"), lane_pod(resources={"memory": "1Gi"}),
         lane_pod(node_selector={"zone": "a"}), lane_pod(env={"PLAIN": "y"}),
     ]  # fmt: skip
     keys = [key_of(each) for each in (lane_pod(), *others)]
     assert len(set(keys)) == len(keys)
     assert key_of(lane_pod(0, 0.1, image="t:${lr}")) != key_of(lane_pod(1, 0.2, image="t:${lr}"))
+
+
+def test_training_tasks_share_no_pod_since_their_secrets_may_differ() -> None:
+    """The cluster's secret is called as its pod, whichever connection is in it."""
+    one, two = (
+        lane_pod(name=name, secrets=[{"env": "KEY", "connection": connection, "key": "password"}])
+        for name, connection in (("train", "shop"), ("test", "bank"))
+    )
+    assert key_of(one) != key_of(two)
 
 
 def test_names_and_labels_are_valid_whatever_the_experiment_is_called() -> None:
@@ -102,7 +117,7 @@ class Orders:
     """What the storage has, for one attempt."""
 
     def __init__(self, ended: Exit | None = None, *, away: bool = False) -> None:
-        self.said, self.away, self.stops = ended, away, 0
+        self.said, self.away, self.stops, self.followed_by = ended, away, 0, False
 
     async def stop(self) -> None:
         self.stops += 1
@@ -111,6 +126,14 @@ class Orders:
 
     async def ended(self) -> Exit | None:
         return self.said
+
+    async def followed(self) -> bool:
+        return self.followed_by
+
+    async def close(self) -> bool:
+        if self.away:
+            raise OSError("the store is away")
+        return not self.followed_by
 
 
 def watched(bench: Bench, name: str, orders: Orders, *, first: bool = False, **more: Any) -> LaneJob:
@@ -133,7 +156,7 @@ def test_of_a_pods_log_an_attempt_has_its_own_lines_and_its_end(standin: Kuberne
         job = watched(bench, name, Orders())
         lines, notes, ended = await bench.follow(job)
         assert lines == ["loss=1", "loss=0.5"]
-        assert notes == ["the storage is asked again"]
+        assert [note for note in notes if not note.startswith("unreachable")] == ["the storage is asked again"]
         assert ended == WELL
         await job.remove()
         assert await bench.hub.pod(name) is not None, "it waits for the next"
@@ -153,6 +176,81 @@ def test_an_end_that_the_log_has_lost_is_asked_of_the_storage(
         assert lines == ["loss=1"]
         assert ended == WELL
         assert any("lines may be missing" in note for note in notes)
+        await job.close()
+
+    on(standin, look)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_lines_of_the_next_trial_are_not_told_to_one_whose_end_the_log_has_lost(
+    standin: KubernetesStandIn, known: bool
+) -> None:
+    async def look(bench: Bench) -> None:
+        others = script(begin_line(TOKEN, 2.0), "loss=1", begin_line(OTHER, 3.0), "loss=8", then="exit 1")
+        orders = Orders(WELL if known else None)
+        orders.followed_by = True
+        job = watched(bench, bench.start(others), orders)
+        lines, _, ended = await bench.follow(job)
+        assert lines == ["loss=1"]
+        assert ended is not None
+        assert ended == WELL if known else ended.blameless, "whatever has become of the pod since"
+        await job.close()
+
+    on(standin, look)
+
+
+def test_a_training_that_prints_such_a_line_keeps_its_output(standin: KubernetesStandIn) -> None:
+    async def look(bench: Bench) -> None:
+        said = script(begin_line(TOKEN, 2.0), "loss=1", begin_line(OTHER, 3.0), "loss=0.5", end_line(TOKEN, WELL))
+        lines, _, ended = await bench.follow(watched(bench, bench.start(said), Orders()))
+        assert lines == ["loss=1", "loss=0.5"]
+        assert ended == WELL
+
+    on(standin, look)
+
+
+def test_a_pod_that_others_print_in_is_asked_all_the_same(
+    standin: KubernetesStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rotation has taken all of it, and the trials that follow never fall silent."""
+    monkeypatch.setattr(lane_job, "_ASK_EVERY", 0.5)
+
+    async def look(bench: Bench) -> None:
+        more = "while :; do echo loss=8; sleep 0.1; done"
+        job = watched(bench, bench.start(script(begin_line(OTHER, 3.0), then=more)), Orders(WELL))
+        job._heard_at = 0.0
+        lines, _, ended = await bench.follow(job)
+        assert (lines, ended) == ([], WELL)
+        await job.close()
+
+    on(standin, look)
+
+
+def test_what_ends_a_pod_before_a_later_trial_has_begun_is_not_that_trials_fault(standin: KubernetesStandIn) -> None:
+    async def look(bench: Bench) -> None:
+        over = script(begin_line(OTHER, 1.0), end_line(OTHER, WELL), then="exit 1")
+        _, ended = await bench.run(watched(bench, bench.start(over), Orders()))
+        assert ended.blameless
+        assert ended.cause is Cause.LOST
+        assert "before it had begun" in ended.reason
+
+    on(standin, look)
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_the_pod_of_the_last_trial_stays_where_another_has_begun_in_it(standin: KubernetesStandIn, away: bool) -> None:
+    async def look(bench: Bench) -> None:
+        orders = Orders(WELL, away=away)
+        orders.followed_by = True
+        name = bench.start(script(begin_line(TOKEN, time.time()), end_line(TOKEN, WELL)))
+        job = watched(bench, name, orders, last=lambda: True)
+        await bench.follow(job)
+        await job.remove()
+        if not away:
+            await job.end(0.5)
+        pod = await bench.hub.pod(name)
+        assert pod is not None
+        assert not pod["metadata"].get("deletionTimestamp")
         await job.close()
 
     on(standin, look)

@@ -332,3 +332,52 @@ def test_a_worker_that_is_stopped_before_it_defers_has_its_trial_ended_and_the_p
     trigger, third = launched(setting, 2)
     assert third["name"] == job["name"]
     assert isinstance(run(trigger), TaskSuccessEvent)
+
+
+def test_the_trial_that_ends_the_experiment_takes_no_other_along_that_has_its_pod_by_then(setting: Setting) -> None:
+    """A pod is free when its trial has ended there, seconds before whoever watches has read that."""
+    create(setting, "echo accuracy=1 step=1; sleep $AUTOML_TRIAL_ID", "follows", trials={"max": 2, "canary": False})
+    one, first = launched(setting, 0)
+    until = time.monotonic() + SOON
+    while lane(setting, first["name"]).ended(0) is None:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    two, second = launched(setting, 1)
+    assert second["name"] == first["name"]
+    one._over = True  # as where the end that it records is the experiment's
+    run(one)
+    assert isinstance(run(two), TaskSuccessEvent)
+
+
+def test_a_pod_that_is_over_stays_until_its_last_trial_was_read(setting: Setting) -> None:
+    """Its triggerer is away for a minute: who needs a pod meanwhile removes none whose log is still wanted."""
+    create(setting, "echo accuracy=1 step=1", "unread", lane={"idle": "1s"})
+    late, first = launched(setting, 0)
+    until = time.monotonic() + SOON
+    while setting.core.read_namespaced_pod(first["name"], "default").status.phase != "Succeeded":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    other, second = launched(setting, 1)
+    assert second["name"] != first["name"]
+    assert isinstance(run(late), TaskSuccessEvent)
+    run(other)
+    launched(setting, 2)
+    assert first["name"] not in setting.pods(), "then it goes"
+
+
+def test_a_worker_that_takes_over_finds_the_attempt_where_it_runs(setting: Setting) -> None:
+    """An order may be left of a pod that could not be made, before the attempt went to another."""
+    create(setting, "if [ $AUTOML_TRIAL_ID = 1 ]; then sleep 300; fi; echo accuracy=1 step=1", "left")
+    run(launched(setting, 0)[0])
+    binding = setting.bind(1)
+    job = setting.launch(binding)
+    left = Lane(setting.journal.store, folder_of(setting.journal.prefix, "a-pod-that-never-was"))
+    left.open()
+    order = lane(setting, job["name"]).order(1)
+    assert order is not None
+    left.put(0, order)
+    operator = setting.operator()
+    assert operator.is_there(setting.study, binding)
+    assert operator.launch(context(), setting.study, setting.journal.store, binding) == job
+    operator.on_kill()
+    assert lane(setting, job["name"]).stopped(1), "and ends it where it is stopped before a trigger has it"

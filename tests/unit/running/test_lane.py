@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.backends.kubernetes.lanes import begin_line, end_line, mark_in
+from automl_core.backends.kubernetes.lanes import OWN, begin_line, end_line, mark_in
+from automl_core.running import sync
 from automl_core.running.lane import Server
 from automl_core.running.lane_orders import Lane, Order, as_seen, folder_of, given_to, standings, token_of
 from automl_core.storage import NotFound, open_store
-from automl_core.storage.base import ObjectStore, StorageUnavailable
+from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 from tests.support.patience import stretched
 
 SOON = stretched(20.0)
@@ -33,7 +34,9 @@ def store(tmp_path: Path) -> ObjectStore:
 class Pod:
     """A pod's program in a thread, and what it has printed."""
 
-    def __init__(self, store: ObjectStore, tmp_path: Path, *, idle: float = 300.0) -> None:
+    def __init__(
+        self, store: ObjectStore, tmp_path: Path, *, idle: float = 300.0, environment: dict[str, str] | None = None
+    ) -> None:
         self.lane = Lane(store, folder_of(PREFIX, "pod"))
         self.lane.open()
         self.printed: list[bytes] = []
@@ -41,7 +44,8 @@ class Pod:
         (tmp_path / "program").mkdir(exist_ok=True)
         self.places = {"storage": "/s", "folder": str(self.folder), "program": str(tmp_path / "program")}
         self.server = Server(
-            store, self.lane, self.places, idle=idle, hidden=False, label="churn/1", say=self.printed.append,
+            store, self.lane, self.places, idle=idle, label="churn/1", say=self.printed.append,
+            environment=environment,
         )  # fmt: skip
         self.code: int | None = None
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -111,9 +115,9 @@ def test_of_the_past_a_pod_leaves_little(store: ObjectStore, tmp_path: Path) -> 
         pod.lane.put(number, order(f"slot_{number}_0_1", "true"))
         ended(pod, number)
     wait(lambda: len(store.list(pod.lane.folder)) == 4)
-    assert given_to(store, PREFIX, "slot_4_0_1") == ("pod", 4)
-    assert given_to(store, PREFIX, "slot_3_0_1") == ("pod", 3)
-    assert given_to(store, PREFIX, "slot_0_0_1") is None
+    assert list(given_to(store, PREFIX, "slot_4_0_1")) == [("pod", 4)]
+    assert list(given_to(store, PREFIX, "slot_3_0_1")) == [("pod", 3)]
+    assert list(given_to(store, PREFIX, "slot_0_0_1")) == []
     assert standings(store, PREFIX)["pod"].free
     pod.finish()
 
@@ -157,6 +161,65 @@ def test_a_pod_for_which_nobody_comes_ends_and_takes_nothing_more(store: ObjectS
     assert not pod.lane.put(1, order("b", "true")), "the store has decided"
     assert not standings(store, PREFIX)["pod"].free
     assert pod.lane.order(1) is None
+
+
+def test_after_a_trial_nothing_more_is_ordered_where_nothing_was(store: ObjectStore) -> None:
+    lane = Lane(store, folder_of(PREFIX, "pod"))
+    assert lane.close_after(0), "nothing is left of the run"
+    assert store.list(lane.folder) == []
+    lane.put(0, order("a", "true"))
+    lane.put(1, order("b", "true"))
+    assert not lane.close_after(0), "another trial runs there"
+    assert lane.close_after(1)
+    assert not lane.put(2, order("c", "true"))
+    assert lane.close_after(1), "also where the pod, or another, has closed it"
+    store.put(f"{lane.folder}0000005.order", order("d", "true").to_bytes())
+    assert not lane.close_after(0)
+    assert not lane.close_after(2)
+
+
+def test_an_end_that_cannot_be_stored_stands_in_the_log(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(number: int, ended: Exit) -> None:
+        raise StorageError("no room is left")
+
+    pod = Pod(store, tmp_path)
+    monkeypatch.setattr(pod.lane, "end", refused)
+    pod.lane.put(0, order("a", "true"))
+    with pytest.raises(StorageError):
+        pod.server.serve()
+    found = mark_in(pod.lines[-1])
+    assert found is not None
+    assert found.exit is not None
+    assert found.exit.ok
+
+
+@pytest.mark.parametrize("error", [StorageError, StorageUnavailable])
+def test_what_a_store_refuses_for_good_is_not_tried_for_ever(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[StorageError]
+) -> None:
+    def fetch(*_: object) -> None:
+        raise error("refused")
+
+    monkeypatch.setattr(sync, "fetch", fetch)
+    pod = Pod(store, tmp_path).start()
+    carried = {"storage": "s", "fetch": {}, "keep": {}, "every": 30.0, "ended": "", "owner": "", "attempt": "a"}
+    pod.lane.put(0, order("a", "true", carried=carried))
+    assert ended(pod, 0).blameless is (error is StorageUnavailable)
+    pod.finish()
+
+
+def test_what_the_pods_program_alone_is_to_have_no_trial_has(store: ObjectStore, tmp_path: Path) -> None:
+    """A secret of the file's own may be called as the storage's is: a trial has that one."""
+    pods = {"PATH": "/usr/bin:/bin", "AWS_SECRET_ACCESS_KEY": "lake", f"{OWN}AWS_SECRET_ACCESS_KEY": "models"}
+    pod = Pod(store, tmp_path, environment=pods).start()
+    pod.lane.put(0, order("a", "env"))
+    assert ended(pod, 0).ok
+    wait(lambda: mark_in(pod.lines[-1]) is not None)
+    pod.finish()
+    assert "AWS_SECRET_ACCESS_KEY=lake" in pod.lines
+    assert not any("models" in line for line in pod.lines)
 
 
 def test_an_order_at_the_last_moment_is_seen(

@@ -157,6 +157,17 @@ def test_what_is_wrong_with_a_file_is_said_before_any_trial(way: Way, mine: Path
         way.call(prepare, "prepared")
 
 
+def test_the_name_that_is_trusted_has_too_much_of_the_digest_to_be_met_by_another_file(tmp_path: Path) -> None:
+    file = tmp_path / "plain.py"
+    file.write_text("x = 1\n")
+    assert len(own_code.module_of(file).__name__.rpartition("_")[2]) * 4 >= 160
+
+
+def test_a_url_is_named_as_it_was_given() -> None:
+    with pytest.raises(TrainingError, match=r"s3://lake/mine\.py is no \.py file on this machine"):
+        learner_of("s3://lake/mine.py")
+
+
 @pytest.mark.parametrize("place", ["s3://lake/mine.py", "mine.so", "/nowhere/mine.py"])
 def test_places_that_are_no_file(place: str) -> None:
     with pytest.raises(TrainingError, match=r"^data\.learner: "):
