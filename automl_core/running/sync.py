@@ -187,16 +187,17 @@ def keep(store: ObjectStore, order: Order, ended: threading.Event) -> None:
 def set_by(number: signal.Signals) -> threading.Event:
     """An event that a signal to this process sets, from now on in place of what it did.
 
-    A thread waits for the signal: a handler would run in the main thread, wherever that is, and setting an event takes
-    the lock that the main thread holds for moments while it waits for that event; then neither ever goes on.
+    Another thread sets it: the handler runs in the main thread, wherever that is, and setting an event takes the lock
+    that the main thread holds for moments while it waits for that event; then neither would ever go on.
     """
     found = threading.Event()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {number})  # threads that are started later have it blocked, too
+    heard, tell = os.pipe()
 
     def wait() -> None:
-        signal.sigwait({number})
+        os.read(heard, 1)
         found.set()
 
+    signal.signal(number, lambda *_: os.write(tell, b"."))
     threading.Thread(target=wait, name=f"waits for {number.name}", daemon=True).start()
     return found
 
