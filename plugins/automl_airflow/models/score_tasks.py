@@ -11,6 +11,15 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from automl_airflow.models.lineage import TellsLineage, note_scored
+from automl_airflow.models.score_intervals import (
+    default_zone,
+    interval_from,
+    label_of,
+    of_events,
+    own_interval,
+    plain,
+    run_type,
+)
 from automl_airflow.models.score_orders import keys_of, with_program
 
 if TYPE_CHECKING:
@@ -62,7 +71,7 @@ class ScoreTask(TellsLineage):
         zone = deploy.schedule.timezone if isinstance(deploy.schedule, Schedule) else None
         return Batch(
             self.patiently(lambda: open_life(self.file)), self.file, FromConnections(), home(),
-            Timetable(None if deploy.cron in TIMELESS else deploy.cron, zone or _default_zone(), spans()),
+            Timetable(None if deploy.cron in TIMELESS else deploy.cron, zone or default_zone(), spans()),
             str(bundle or ""),
             say=self.log.info,
         )  # fmt: skip
@@ -116,7 +125,7 @@ class PlanOperator(ScoreTask, BaseOperator):
                 return [plain(each) for each in chosen]
             own = own_interval(context, batch)
             by_hand = run_type(context) == "manual"
-            found = _of_events(context)
+            found = of_events(context)
             plan = self.patiently(lambda: batch.plan(own, found, asked=by_hand), most=AT_THE_START)
         except StorageUnavailable as error:
             raise AirflowException(str(error)) from error
@@ -345,64 +354,3 @@ class Attempt:
             trigger=PartitionTrigger(place.text, place.connection, place.format), method_name="execute",
             timeout=timedelta(seconds=WAIT - waited + 600.0),
         )  # fmt: skip
-
-
-# --- from Airflow's words into ours ------------------------------------------------------------------------------
-
-
-def own_interval(context: Any, batch: Batch) -> Interval | None:
-    """The interval of the run itself; None where it has no logical date, or data without dates say themselves."""
-    run = context["dag_run"]
-    if getattr(run, "logical_date", None) is None:
-        return None
-    return batch.own(
-        run.logical_date, getattr(run, "data_interval_start", None), getattr(run, "data_interval_end", None)
-    )
-
-
-def run_type(context: Any) -> str:
-    """How the run came to be: ``scheduled``, ``manual``, ``backfill``, ``asset_triggered``."""
-    found = getattr(context["dag_run"], "run_type", "")
-    return str(getattr(found, "value", found))
-
-
-def label_of(interval: Interval) -> str:
-    """What an instance is called in the UI: the day, or the moment where it is none's beginning."""
-    dates = interval.dates
-    if "ts" not in dates:
-        return interval.key
-    return dates["ds"] if dates["ts"].endswith("T00:00:00+00:00") else dates["ts"]
-
-
-def plain(interval: Interval) -> dict[str, Any]:
-    """An interval as XCom takes it."""
-    return {"key": interval.key, "start": interval.start, "end": interval.end, "at": interval.at}
-
-
-def interval_from(body: Mapping[str, Any]) -> Interval:
-    """Read back what `plain` made."""
-    from automl_core.models.batch import Interval
-
-    return Interval(**body)
-
-
-def _of_events(context: Any) -> list[Interval]:
-    """The partitions that the run's asset events name in their extra."""
-    from automl_core.models.batch import interval_at
-    from automl_core.models.batch.partitions import moment_of_extra
-
-    found = []
-    events = context.get("triggering_asset_events") or {}
-    for asset in events:
-        for event in events[asset]:
-            moment = moment_of_extra(dict(getattr(event, "extra", None) or {}))
-            if moment is not None:
-                found.append(interval_at(moment))
-    return found
-
-
-def _default_zone() -> str:
-    from airflow.configuration import conf
-
-    zone = conf.get("core", "default_timezone", fallback="utc")
-    return "UTC" if zone in ("utc", "system") else zone

@@ -17,7 +17,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from automl_airflow.models import score_tasks, score_waiting
 from automl_airflow.models.score_dag import schedule_of, score_dag
-from automl_airflow.models.score_tasks import PlanOperator, ScoreOperator, label_of, plain
+from automl_airflow.models.score_intervals import label_of, plain
+from automl_airflow.models.score_tasks import PlanOperator, ScoreOperator
 from automl_airflow.models.score_waiting import PartitionTrigger
 from automl_core.models.batch import Interval, Order, Report, interval_at, processes
 from automl_core.models.batch.processes import ScoringProcess

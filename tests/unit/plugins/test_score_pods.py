@@ -13,8 +13,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from kubernetes import client, config
 
+from automl_airflow.models.score_intervals import plain
 from automl_airflow.models.score_pods import PodScoreOperator
-from automl_airflow.models.score_tasks import plain
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.standins.kubernetes.testing import wait_for
 from tests.unit.models.batch.lab import Lab, day

@@ -15,8 +15,8 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from automl_airflow.maxcompute import scoring
 from automl_airflow.maxcompute.scoring import InstanceTrigger
+from automl_airflow.models.score_intervals import plain
 from automl_airflow.models.score_sql import SqlScoreOperator
-from automl_airflow.models.score_tasks import plain
 from tests.standins.maxcompute import MaxComputeStandIn
 from tests.unit.models.batch.lab import Lab, day
 
