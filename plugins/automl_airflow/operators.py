@@ -321,6 +321,8 @@ class ReduceOperator(ExperimentOperator):
             _, study = self.open_study(context)
         except LookupError as error:
             raise AirflowFailException(f"nothing to publish: {error}; see the log of `propose`") from error
+        except AirflowNotFoundException as error:  # no try mends that: the run must not wait for one after the other
+            raise AirflowFailException(str(error)) from error
         from automl_airflow.remote import sweep
         from automl_airflow.stages import finish_stages
 

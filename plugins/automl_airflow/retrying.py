@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
-from airflow.sdk.exceptions import AirflowRuntimeError
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 
 TRIES = 10
 """Tries beyond the first where a worker dies or does not come up, which is no failure of what it was to do."""
@@ -14,6 +14,10 @@ TRIES = 10
 LATEST = timedelta(minutes=5)
 """After which the next try begins at the latest. Ten tries last for more than twenty minutes so: as long may the API
 server be away, for an upgrade, say. A worker that finds none ends within half a minute, and its try with it."""
+
+
+_NO_ANSWER = (ErrorType.API_SERVER_ERROR, ErrorType.GENERIC_ERROR)
+"""What a task is told where the API server did not answer. That it does not have a thing is an answer."""
 
 
 class Soon(RetryPolicy):
@@ -38,7 +42,7 @@ class Soon(RetryPolicy):
         Returns:
             The delay; no further try; or, where Airflow's API server did not answer the task, as if it had not come up.
         """
-        if isinstance(exception, AirflowRuntimeError):
+        if isinstance(exception, AirflowRuntimeError) and exception.error.error in _NO_ANSWER:
             return RetryDecision.default()
         # a clear by a person allows as many tries as the task has beyond those already made; what was begun by a
         # release that allowed fewer keeps that number, and has nothing before its first try

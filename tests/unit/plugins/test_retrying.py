@@ -72,3 +72,9 @@ def test_an_error_of_the_task_s_own_is_tried_again_soon_and_so_often(
 def test_an_api_server_that_answers_no_more_is_no_error_of_the_task_s_own() -> None:
     error = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={}))
     assert Soon(SECOND, 0).evaluate(error, 5, TRIES).action is RetryAction.DEFAULT
+
+
+def test_an_answer_that_a_thing_is_not_there_is_an_answer() -> None:
+    error = AirflowRuntimeError(ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={}))
+    assert Soon(SECOND, 1).evaluate(error, 1, TRIES).action is RetryAction.RETRY
+    assert Soon(SECOND, 1).evaluate(error, 2, TRIES).action is RetryAction.FAIL
