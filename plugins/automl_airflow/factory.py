@@ -163,8 +163,7 @@ def experiment_dag(
             ).expand(slot=propose.output)
         else:
             trials = _group(experiment, propose, concurrency, {**again, **where})
-        patient = tried_again(delay, at_most=None)  # where a cluster is away, it can't tell what is left there
-        reduce = ReduceOperator(task_id="reduce", trigger_rule="all_done", **patient, **outlets, **where, **place)
+        reduce = ReduceOperator(task_id="reduce", trigger_rule="all_done", **again, **outlets, **where, **place)
         before = _stage(experiment, "prepare", {**again, **where, **inlets}, "all_success")
         after = _stage(experiment, "conclude", {**again, **where}, "all_done")
         chain(propose, *before, trials, *after, reduce, *_predict(experiment, {**where, **place}))

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import (
-    AirflowException,
     AirflowFailException,
     AirflowNotFoundException,
 )
 
 from automl_airflow import closed_runs, tracking
 from automl_airflow.ahead import lanes_ahead
+from automl_airflow.retrying import OthersAway
 from automl_airflow.slots import ExperimentTask, SlotTask
 
 if TYPE_CHECKING:
@@ -346,7 +346,7 @@ class ReduceOperator(ExperimentOperator):
         experiment_ended(study, stop)
         tracking.tell(study)
         if left:
-            raise AirflowException(f"published in {published.folder}, but jobs may be left running: {'; '.join(left)}")
+            raise OthersAway(f"published in {published.folder}, but jobs may be left running: {'; '.join(left)}")
         if stop.state in (ExperimentState.FAILED, ExperimentState.SYS_CANCELED) or best is None:
             raise AirflowFailException(f"experiment {stop.state}: {stop.reason} (published in {published.folder})")
         if broken:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import RetryDecision, RetryPolicy
-from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError, ErrorType
 
 TRIES = 10
 """Tries beyond the first where a worker dies or does not come up, which is no failure of what it was to do."""
@@ -18,6 +18,10 @@ server be away, for an upgrade, say. A worker that finds none ends within half a
 
 _NO_ANSWER = (ErrorType.API_SERVER_ERROR, ErrorType.GENERIC_ERROR)
 """What a task is told where the API server did not answer. That it does not have a thing is an answer."""
+
+
+class OthersAway(AirflowException):
+    """What a task waits for is elsewhere (a cluster whose API server is away): its tries come later and later."""
 
 
 class Soon(RetryPolicy):
@@ -40,9 +44,11 @@ class Soon(RetryPolicy):
         """Decide on an error: see `RetryPolicy`.
 
         Returns:
-            The delay; no further try; or, where Airflow's API server did not answer the task, as if it had not come up.
+            The delay; no further try; or, where Airflow's API server did not answer the task or others are away, as if
+            it had not come up.
         """
-        if isinstance(exception, AirflowRuntimeError) and exception.error.error in _NO_ANSWER:
+        unanswered = isinstance(exception, AirflowRuntimeError) and exception.error.error in _NO_ANSWER
+        if unanswered or isinstance(exception, OthersAway):
             return RetryDecision.default()
         # a clear by a person allows as many tries as the task has beyond those already made; what was begun by a
         # release that allowed fewer keeps that number, and has nothing before its first try
@@ -50,18 +56,17 @@ class Soon(RetryPolicy):
         return RetryDecision.retry(self.delay) if made <= self.at_most else RetryDecision.fail()
 
 
-def again(delay: timedelta, at_most: int | None = TRIES) -> dict[str, Any]:
+def again(delay: timedelta, at_most: int = TRIES) -> dict[str, Any]:
     """Arguments of a task by which it is tried again.
 
     Args:
         delay: after an error of its own; the first of the growing delays where it was lost.
-        at_most: tries beyond the first after errors of its own. None where these come later and later too, since what
-            the task waits for is elsewhere: a cluster whose API server is away, say.
+        at_most: tries beyond the first after errors of its own.
     """
-    growing = {
+    return {
         "retries": TRIES,
         "retry_delay": max(delay, timedelta(seconds=1)),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": max(delay, LATEST),
+        "retry_policy": Soon(delay, at_most),
     }
-    return growing if at_most is None else {**growing, "retry_policy": Soon(delay, at_most)}

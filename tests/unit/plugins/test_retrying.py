@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError, ErrorT
 from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow.serialization.serialized_objects import DagSerialization
 
-from automl_airflow.retrying import TRIES, Soon, again
+from automl_airflow.retrying import TRIES, OthersAway, Soon, again
 
 SECOND = timedelta(seconds=1)
 
@@ -78,3 +78,8 @@ def test_an_answer_that_a_thing_is_not_there_is_an_answer() -> None:
     error = AirflowRuntimeError(ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={}))
     assert Soon(SECOND, 1).evaluate(error, 1, TRIES).action is RetryAction.RETRY
     assert Soon(SECOND, 1).evaluate(error, 2, TRIES).action is RetryAction.FAIL
+
+
+def test_who_waits_for_a_cluster_that_is_away_comes_later_and_later() -> None:
+    """Two minutes without the cluster's API server had taken nine of reduce's eleven tries."""
+    assert Soon(SECOND, 0).evaluate(OthersAway("jobs may be left"), 5, TRIES).action is RetryAction.DEFAULT
