@@ -37,6 +37,7 @@ def get(cluster: KubernetesStandIn, path: str) -> httpx.Response:
 
 
 def start(core: client.CoreV1Api, name: str, *command: str, **spec: Any) -> Any:
+    """The pod, running: its command must outlive the look that finds it so."""
     core.create_namespaced_pod("default", pod(name, *(command or ("sleep", "60")), **spec))
     return wait_for(lambda: phase(core, name) == "Running" and core.read_namespaced_pod(name, "default"))
 
@@ -109,9 +110,9 @@ def test_the_server_goes_away_and_comes_back(cluster: KubernetesStandIn, core: c
 def test_a_cut_is_over_when_it_is_answered(cluster: KubernetesStandIn, core: client.CoreV1Api) -> None:
     """What begins after it (another test's pods) is not met by it."""
     cluster.fail(200, "create", "pods", delay=0.3)
-    start(core, "before-it", "true")  # its connection is kept, and cut
+    start(core, "before-it")  # its connection is kept, and cut
     cluster.cut()
-    start(core, "after-it", "true")  # sent once: nothing that makes is sent again
+    start(core, "after-it")  # sent once: nothing that makes is sent again
 
 
 def test_watches_are_closed(cluster: KubernetesStandIn, core: client.CoreV1Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,11 +109,15 @@ def test_a_failure_policy_decides_by_the_exit_code(lab: Lab, action: str, kind: 
     assert (found, why, job.status.failed) == (kind, reason, failed)
 
 
-def test_disrupted_pods_need_not_count(lab: Lab) -> None:
+def test_disrupted_pods_need_not_count(lab: Lab, tmp_path: Path) -> None:
     rule = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
-    lab.start("disrupted", "sleep 0.5", podFailurePolicy={"rules": [rule]}, backoffLimit=0)
+    script = f"until test -e '{tmp_path}/go-on'; do sleep 0.05; done"  # it runs until it has been seen to
+    lab.start("disrupted", script, podFailurePolicy={"rules": [rule]}, backoffLimit=0)
     (pod,) = wait_for(lambda: [each for each in lab.pods("disrupted") if each.status.phase == "Running"])
     lab.standin.evict(pod.metadata.name)
+    wait_for(lambda: not [each for each in lab.pods("disrupted") if each.metadata.uid == pod.metadata.uid
+                          and each.status.phase == "Running"])  # fmt: skip
+    (tmp_path / "go-on").touch()
     kind, _, job = lab.ended("disrupted")
     assert (kind, job.status.failed) == ("Complete", None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,11 +68,13 @@ def test_what_follows_a_record_without_an_end_is_glued_to_it(lab: Lab) -> None:
     assert lab.log("glued", tail_lines=2).startswith("accuracy"), "a tail counts records"
 
 
-def test_after_a_rotation_there_is_only_the_new_file_and_a_follower_sees_both(lab: Lab) -> None:
-    lab.start(pod("turned", "sh", "-c", "echo old; read x < /dev/null; sleep 1; echo new; sleep 0.5; echo last"))
+def test_after_a_rotation_there_is_only_the_new_file_and_a_follower_sees_both(lab: Lab, tmp_path: Path) -> None:
+    script = f"echo old; until test -e '{tmp_path}/go-on'; do sleep 0.05; done; echo new; sleep 0.5; echo last"
+    lab.start(pod("turned", "sh", "-c", script))
     wait_for(lambda: lab.log("turned") == "old\n" if lab.get("turned").status.phase == "Running" else None)
     stream = lab.core.read_namespaced_pod_log("turned", "default", follow=True, _preload_content=False)
     lab.standin.rotate("turned")
+    (tmp_path / "go-on").touch()
     assert b"".join(stream.stream()).decode() == "old\nnew\nlast\n"
     lab.until("turned", "Succeeded")
     assert lab.log("turned") == "new\nlast\n"
