@@ -181,13 +181,13 @@ def power(rollouts: int, seed: int) -> None:
 # --- with a store ----------------------------------------------------------------------------------
 
 
-def begun(store: ObjectStore, steps: tuple[Step, ...]) -> tuple[ModelLife, int]:
-    """A model with a champion and a rollout of a challenger."""
-    life = ModelLife.open(store, "churn")
+def begun(store: ObjectStore, steps: tuple[Step, ...], name: str = "churn") -> tuple[ModelLife, int]:
+    """A model with a champion and a rollout of a challenger; and that rollout's number."""
+    life = ModelLife.open(store, name)
     for number in (1, 2):
-        store.put(f"churn/r{number}/best_model/model/weights.bin", b"w%d" % number)
-        source = Source(store.url, "churn", f"r{number}", f"churn/r{number}/", 0, "auc", 0.9)
-        version = life.offer(source, (store, f"churn/r{number}/best_model/"), DAG).number
+        store.put(f"{name}/r{number}/best_model/model/weights.bin", b"w%d" % number)
+        source = Source(store.url, name, f"r{number}", f"{name}/r{number}/", 0, "auc", 0.9)
+        version = life.offer(source, (store, f"{name}/r{number}/best_model/"), DAG).number
         digest = life.evaluated(version, {
             "version": version, "champion": life.state.champion, "metric": {"name": "auc", "direction": "maximize"},
             "values": {}, "difference": None, "data": {"scored": 1}, "tests": [], "cases": None,

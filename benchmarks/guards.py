@@ -23,15 +23,13 @@ import msgspec
 from automl_airflow import stores
 from automl_airflow.models import roll_trigger
 from automl_airflow.models.roll_trigger import RolloutTrigger
-from automl_core.models.life import ModelLife, Person, Source
 from automl_core.models.life.rollouts import Step
 from automl_core.models.rollout import Counts, Tally, write_tally
 from automl_core.models.rollout.rules import Rules
 from automl_core.storage.base import ObjectStore
 from automl_core.storage.wrapper import StoreWrapper
+from benchmarks.guard import begun
 from tests.support.memory_store import MemoryStore
-
-DAG, ANNA = Person("benchmark.rollout", "dag"), Person("anna", "rest")
 
 
 class Slow(StoreWrapper):
@@ -54,24 +52,6 @@ class Slow(StoreWrapper):
         if made and b'"taken_back"' in data and "/looks/" not in key:
             self.taken_back.setdefault(key.split("/")[1], time.time())
         return made
-
-
-def begun(store: ObjectStore, name: str) -> int:
-    """A model with a champion and a rollout of a challenger. Returns its number."""
-    life = ModelLife.open(store, name)
-    for number in (1, 2):
-        store.put(f"{name}/r{number}/best_model/model/weights.bin", b"w%d" % number)
-        source = Source(store.url, name, f"r{number}", f"{name}/r{number}/", 0, "auc", 0.9)
-        version = life.offer(source, (store, f"{name}/r{number}/best_model/"), DAG).number
-        digest = life.evaluated(version, {
-            "version": version, "champion": life.state.champion, "metric": {"name": "auc", "direction": "maximize"},
-            "values": {}, "difference": None, "data": {"scored": 1}, "tests": [], "cases": None,
-            "verdict": {"when": "better", "ok": True, "reasons": []},
-        })  # fmt: skip
-        life.accept(version, digest, ANNA)
-        if number == 1:
-            life.put_in_use(version, DAG)
-    return life.begin_rollout(2, DAG, [Step(0.5, 1e9), Step(1.0, 1e9)]).id
 
 
 def told(store: ObjectStore, name: str, place: int, errors: int) -> None:
@@ -132,7 +112,7 @@ def main() -> None:
     slow = Slow(MemoryStore(), given.wait)
     names = [f"m{number}" for number in range(given.rollouts)]
     for name in names:
-        begun(slow.inner, name)
+        begun(slow.inner, (Step(0.5, 1e9), Step(1.0, 1e9)), name)
     stores.shared_store = lambda *_: slow  # type: ignore[assignment]
     roll_trigger.TaskLog.say = lambda *_, **__: None  # type: ignore[method-assign]
     asyncio.run(measured(slow, names, given.seconds, given.bad, given.busy))

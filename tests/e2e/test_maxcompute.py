@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import runpy
 import shutil
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 from unittest import mock
 
@@ -42,7 +44,10 @@ def world(tmp_path_factory: pytest.TempPathFactory, standin: MaxComputeStandIn) 
     }
     root = tmp_path_factory.mktemp("world")
     with airflow_database() as database:
-        made = World.make(root, database=database, AIRFLOW_CONN_MAXCOMPUTE_DEFAULT=json.dumps(connection))
+        made = World.make(
+            root, database=database, AIRFLOW_CONN_MAXCOMPUTE_DEFAULT=json.dumps(connection),
+            AUTOML_ENVIRONMENTS=str(PRODUCT_ROOT / ".automl-environments"),
+        )  # fmt: skip
         with running_airflow(made.airflow):
             yield made
 
@@ -236,6 +241,48 @@ def test_a_model_of_a_table_scores_another_partition_where_it_lies(
     assert "3 rows of odps://standin/e2e_rows/ds=2 scored into odps://standin/e2e_scores/ds=2" in log
     assert standin.account.secret not in log
     assert not list(standin.odps().list_tables(prefix="automl_"))
+
+
+SALES = """\
+name: sales
+template: series-forecasting@1
+data: {train: {place: "odps://standin/e2e_sales/shop=Harbour", connection: maxcompute_default}}
+columns: {time: day, target: sales, series: article, known: [holiday, eve]}
+stop: {deadline: 20m}
+output: {storage: "file://./runs"}
+trials: {max: 2, concurrency: 1}
+space: {learner: {values: [seasonal_naive, theta]}}
+set: {horizon: 14, origins: 2}
+"""
+
+
+@pytest.mark.long  # a minute, and more where the environment of series is made; make faults runs it
+def test_a_partition_of_sales_becomes_a_forecast(world: World, standin: MaxComputeStandIn) -> None:
+    odps = standin.odps()
+    columns = "article string, day date, sales bigint, holiday bigint, eve boolean"
+    table = odps.create_table("e2e_sales", (columns, "shop string"), if_not_exists=True)
+    with (PRODUCT_ROOT / "examples" / "data" / "sales.csv").open(newline="", encoding="utf-8") as stream:
+        given = [row for row in csv.DictReader(stream) if row["shop"] == "Harbour"]
+    rows = [
+        [row["article"], date.fromisoformat(row["day"]), int(row["sales"]) if row["sales"] else None,
+         int(row["holiday"]), row["eve"] == "1"]
+        for row in given
+    ]  # fmt: skip
+    with table.open_writer(partition="shop='Harbour'", create_partition=True) as writer:
+        writer.write(rows)
+    world.write("sales", SALES)
+    run, state = world.run("sales", seconds=300)
+    assert state == "success", world.log("sales", run, "conclude", -1)
+    model = world.folder("sales", run) / "best_model" / "model"
+    with (model / "forecast.csv").open(newline="", encoding="utf-8") as stream:
+        told = list(csv.DictReader(stream))
+    last = max(date.fromisoformat(row["day"]) for row in given)
+    articles = sorted({row["article"] for row in given})
+    assert sorted((each["article"], each["day"]) for each in told) == [
+        (article, str(last + timedelta(days=step))) for article in articles for step in range(1, 15)
+    ]
+    assert all(float(each["lower_95"]) <= float(each["forecast"]) <= float(each["upper_95"]) for each in told)
+    assert standin.account.secret not in world.log("sales", run, "trial", 0)
 
 
 @pytest.mark.long  # a minute; make faults runs it
