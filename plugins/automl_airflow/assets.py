@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from airflow.sdk import Asset
@@ -97,6 +98,38 @@ def asset_of(place: str, home: Path, of: str) -> Asset | None:
         log.warning("%s is no asset: %s", place, error)
         return None
     return _asset(address, of)
+
+
+class AssetsFromItsFile:
+    """A mixin of operators, before Airflow's: a task has its assets when it works, and not while Airflow begins it.
+
+    Before a task works Airflow asks whether the assets in the *stored* DAG are active, and fails it for good where one
+    is not. Of a file that was edited the references are stored at once, and what lost its last one is made inactive
+    within a minute; the DAG itself is stored half a minute later at the soonest (``[core]
+    min_serialized_dag_update_interval``), when it is parsed again. A task that begins in between finds the old asset in
+    the DAG and inactive: `reduce` of a run whose file names another storage meanwhile failed, and nothing was
+    published (Airflow 3.3.2: `SerializedDagModel.write_dag`, `validate_inlets_and_outlets`). Airflow asks only where
+    the task's own process knows of assets, and what counts in the end are those that it has then.
+
+    A mapped task is rendered by other means and has its assets all the time.
+    """
+
+    _aside: tuple[list[Any], list[Any]] | None = None
+    if TYPE_CHECKING:  # of Airflow's operators
+        inlets: Any
+        outlets: Any
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """See `BaseOperator.render_template_fields`; it comes before the question."""
+        super().render_template_fields(context, jinja_env)  # type: ignore[misc]
+        self._aside = list(self.inlets), list(self.outlets)
+        self.inlets, self.outlets = [], []
+
+    def pre_execute(self, context: Any) -> None:
+        """See `BaseOperator.pre_execute`; it comes after the question."""
+        if self._aside is not None:
+            self.inlets, self.outlets = self._aside
+        super().pre_execute(context)  # type: ignore[misc]
 
 
 def _address(text: str, home: Path) -> str:

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import (
 
 from automl_airflow import closed_runs, tracking
 from automl_airflow.ahead import lanes_ahead
+from automl_airflow.assets import published_asset
 from automl_airflow.retrying import OthersAway
 from automl_airflow.slots import ExperimentTask, SlotTask
 
@@ -314,6 +315,7 @@ class ReduceOperator(ExperimentOperator):
             AirflowFailException: the experiment failed; what there is was published.
         """
         from automl_airflow.alerts import experiment_ended, stages_ended
+        from automl_airflow.session import home
         from automl_core.results import publish_study
         from automl_core.states import ExperimentState
 
@@ -326,6 +328,9 @@ class ReduceOperator(ExperimentOperator):
         from automl_airflow.remote import sweep
         from automl_airflow.stages import finish_stages
 
+        if self.outlets:  # where it is published, which is where the run began: the file may name another place by now
+            asset = published_asset(self.storage, self.experiment, home())
+            self.outlets = [asset] if asset is not None else []
         stages, broken = self.patiently(lambda: finish_stages(study))
         left = [each for found in (study, *stages.values()) for each in self.patiently(partial(sweep, context, found))]
         if not left:

@@ -19,6 +19,8 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
 )
 
+from automl_airflow.assets import AssetsFromItsFile
+
 if TYPE_CHECKING:
     from automl_core.spec.stages import StageName
     from automl_core.storage.base import ObjectStore
@@ -34,7 +36,7 @@ LONGEST_WAIT = 600.0
 """Seconds after which a slot that waits for a moment rather than for the journal asks again all the same."""
 
 
-class ExperimentTask:
+class ExperimentTask(AssetsFromItsFile):
     """A task that knows where its experiment's journal lies."""
 
     storage: str

@@ -68,10 +68,12 @@ READING = {
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
     "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "40",
+    "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
 }
 """How the DAG processor reads. A new file is seen within two seconds, for which every test waits. A changed one is read
 as soon as it is seen, so nobody waits for all others to be read anew: each ten seconds, that took a third of the CPU
-where there were a dozen files."""
+where there were a dozen files. What an edited file refers to no more is inactive soon: in a minute most tests are over.
+"""
 
 MISSED_SOON = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",

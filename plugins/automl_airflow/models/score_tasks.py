@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from automl_airflow.assets import AssetsFromItsFile
 from automl_airflow.models.lineage import TellsLineage, note_scored
 from automl_airflow.models.score_intervals import (
     default_zone,
@@ -41,7 +42,7 @@ AT_THE_START = 300.0
 """Seconds that a store is waited for before anything is claimed."""
 
 
-class ScoreTask(TellsLineage):
+class ScoreTask(TellsLineage, AssetsFromItsFile):
     """What the tasks have in common. A mixin, so that the same holds for a KubernetesPodOperator."""
 
     file: ModelFile

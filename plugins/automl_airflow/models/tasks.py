@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
+from automl_airflow.assets import AssetsFromItsFile
 from automl_airflow.journal_tasks import AGAIN, JournalTask
 from automl_airflow.models.lineage import TellsLineage
 from automl_airflow.models.names import OFFER
@@ -38,7 +39,7 @@ class Rolling:
         return {"version": self.version, **self.place.arguments()}
 
 
-class RolloutTask(TellsLineage, JournalTask):
+class RolloutTask(TellsLineage, JournalTask, AssetsFromItsFile):
     """A task of a rollout. A mixin, so that the approval can be an operator of Airflow's as well."""
 
     model: str

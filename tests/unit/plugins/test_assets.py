@@ -59,6 +59,30 @@ def test_who_reads_and_who_makes(tmp_path: Path) -> None:
     assert not dag.get_task("trial").partial_kwargs.get("inlets"), "a request of each trial would be the price"
 
 
+@pytest.mark.parametrize(
+    "backend",
+    [{}, {"backend": "kubernetes", "image": "any:1", "storage_mount": {"path": "/mnt/runs", "claim": "a"}}],
+    ids=["local", "kubernetes"],
+)
+def test_a_task_has_its_assets_when_it_works_and_not_while_airflow_begins_it(
+    tmp_path: Path, backend: dict[str, Any]
+) -> None:
+    """Airflow asks the stored DAG for inactive ones, which may be older than the file: it asks only who has any."""
+    task = {"name": "a", "command": "true", **backend}
+    dag = dag_of(tmp_path, data={"train": "s3://lake/a.csv"}, prepare=[task])
+    for name in ("propose", "prepare", "reduce"):
+        given = dag.get_task(name)
+        had = uris([*given.inlets, *given.outlets])
+        assert len(had) == 1, name
+        works = given.prepare_for_execution()
+        works.render_template_fields({"task": works, "run_id": "r"})
+        assert not works.inlets, name
+        assert not works.outlets, name
+        works.pre_execute({})
+        assert uris([*works.inlets, *works.outlets]) == had, name
+        assert uris([*given.inlets, *given.outlets]) == had, "the DAG's own task is as it was"
+
+
 def test_an_experiment_without_data_has_its_result_alone(tmp_path: Path) -> None:
     dag = dag_of(tmp_path)
     assert not dag.get_task("propose").inlets

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from automl_airflow.assets import published_asset
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_core.states import ExperimentState
 from automl_core.study.beginning import MAPPED_AT_MOST
@@ -78,6 +79,21 @@ class Edited:
 @pytest.fixture(autouse=True)
 def _no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("automl_airflow.compat.skip_instances", lambda context, given: None)
+
+
+def test_what_is_updated_in_the_end_is_the_asset_of_where_the_run_began(tmp_path: Path) -> None:
+    edited = Edited(tmp_path)
+    edited.propose()
+    for slot in range(6):
+        edited.trial(slot)
+    edited.where |= {"storage": f"file://{tmp_path}/elsewhere"}
+    asset = published_asset(edited.where["storage"], "first", tmp_path)
+    operator = ReduceOperator(task_id="reduce", outlets=[asset], **edited.where)
+    operator.execute(edited.context())
+    assert [each.uri for each in operator.outlets] == [f"file://{tmp_path}/runs/first?automl=first"]
+    plain = ReduceOperator(task_id="reduce", **edited.where)
+    plain.execute(edited.context())
+    assert not plain.outlets, "what has none gets none"
 
 
 @pytest.mark.parametrize(
