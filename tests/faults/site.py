@@ -48,8 +48,17 @@ class FaultWorld(World):
 
     @classmethod
     def make(cls, root: Path, *, database: str | None = None, **environment: str) -> World:
-        """See `World.make`; who is killed is missed soon."""
-        return super().make(root, database=database, **{**MISSED_SOON, **environment})
+        """See `World.make`; who is killed is missed soon.
+
+        The tables are made first: `airflow db migrate` stands in a transaction while it imports, on a busy machine for
+        longer than the limit of `Database.limit_idle`.
+        """
+        made = super().make(root, database=database, **{**MISSED_SOON, **environment})
+        if database is not None:
+            made.airflow.migrate()
+            made.airflow.migrated = True
+            Database(database).limit_idle()
+        return made
 
     def raw(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """See `World.raw`."""
@@ -299,7 +308,6 @@ def site_of(root: Path, *, pods: bool, **environment: str) -> Iterator[Site]:
     with ExitStack() as stack:
         url = stack.enter_context(postgres())
         database = Database(url)
-        database.limit_idle()
         cluster = stack.enter_context(some_cluster()) if pods else None
         more = of_cluster(cluster) if cluster is not None else {}
         world = FaultWorld.make(root, database=url, **{**more, **environment})
