@@ -83,6 +83,32 @@ def test_parts_of_airflow_have_the_same_patience_wherever_it_is_set() -> None:
     assert {(name.split("__")[0].lower(), name.split("__")[1].lower()) for name in PATIENT} <= known_options()
 
 
+def test_no_heartbeat_is_missed_of_a_worker_that_still_asks_for_the_api_server() -> None:
+    """It would end beside the next try's worker, and Airflow may take the end of the one for that of the other."""
+    from airflow.configuration import conf
+
+    from automl_airflow.busy import PATIENT
+
+    longest = conf.getfloat("workers", "execution_api_retry_wait_max")
+    request = sum(min(2.0**each, longest) for each in range(conf.getint("workers", "execution_api_retries") - 1))
+    kill = 5  # seconds between the signal that asks a task to end and the one that ends it
+    # three heartbeats with a request of the task between each two, then the task's end, twice
+    surely_ended = 2 * conf.getint("workers", "max_failed_heartbeats") * request + kill + 2 * request
+    least = int(PATIENT["SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
+    assert surely_ended < least
+    deployment = (ROOT / "docs/deployment.md").read_text()
+    assert f"| `[scheduler] task_instance_heartbeat_timeout` | `{least}` or more" in deployment
+    assert f"{least} s in `make demo`" in deployment
+    values = yaml.safe_load((ROOT / "deploy/helm/values.yaml").read_text())
+    text = COMPOSE.read_text() + (ROOT / "Dockerfile").read_text()
+    deployed = [
+        *re.findall(r"TASK_INSTANCE_HEARTBEAT_TIMEOUT\W+(\d+)", text),
+        values["config"]["scheduler"].get("task_instance_heartbeat_timeout", least),
+        conf.getint("scheduler", "task_instance_heartbeat_timeout"),
+    ]
+    assert all(int(seconds) >= least for seconds in deployed), deployed
+
+
 def test_there_is_no_secret_in_it_and_every_one_is_made(tmp_path: Path) -> None:
     needed = {name for name, kind, _ in VARIABLE.findall(COMPOSE.read_text()) if kind == "?"}
     path = tmp_path / ".env"

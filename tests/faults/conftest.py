@@ -33,7 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = {name.strip() for name in os.environ.get("FAULTS", "").split(",") if name.strip()}
     if not wanted:
         return
-    faults = {item: item.callspec.params["fault"] for item in items if hasattr(item, "callspec")}
+    given = {item: item.callspec.params for item in items if hasattr(item, "callspec")}
+    faults = {item: params["fault"] for item, params in given.items() if "fault" in params}
     known = set(faults.values())
     if wanted - known:
         raise pytest.UsageError(f"FAULTS: {', '.join(sorted(wanted - known))}; allowed: {', '.join(sorted(known))}")
@@ -45,7 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
     """The Airflow of a module, which has run an experiment without a fault."""
-    with site_of(tmp_path_factory.mktemp("site"), pods=getattr(request.module, "PODS", False)) as made:
+    module = request.module
+    environment = getattr(module, "ENVIRONMENT", {})
+    with site_of(tmp_path_factory.mktemp("site"), pods=getattr(module, "PODS", False), **environment) as made:
         running = made.start("undisturbed")
         running.finish()
         made.undisturbed = time.time() - running.began

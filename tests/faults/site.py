@@ -19,10 +19,12 @@ import pytest
 from automl_airflow.standalone import running_airflow
 from automl_core.study import Study
 from automl_core.study.state import State
-from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
+from tests.e2e.cluster import TestCluster, prepare, some_cluster
+from tests.e2e.cluster import environment as of_cluster
 from tests.e2e.world import MISSED_SOON, World, wait_until
 from tests.faults.bucket import BUCKET, Bucket
 from tests.faults.database import Database
+from tests.faults.ends import hidden_ends
 from tests.support.patience import stretched
 from tests.support.postgres import binaries, postgres
 
@@ -46,8 +48,17 @@ class FaultWorld(World):
 
     @classmethod
     def make(cls, root: Path, *, database: str | None = None, **environment: str) -> World:
-        """See `World.make`; who is killed is missed soon."""
-        return super().make(root, database=database, **{**MISSED_SOON, **environment})
+        """See `World.make`; who is killed is missed soon.
+
+        The tables are made first: `airflow db migrate` stands in a transaction while it imports, on a busy machine for
+        longer than the limit of `Database.limit_idle`.
+        """
+        made = super().make(root, database=database, **{**MISSED_SOON, **environment})
+        if database is not None:
+            made.airflow.migrate()
+            made.airflow.migrated = True
+            Database(database).limit_idle()
+        return made
 
     def raw(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """See `World.raw`."""
@@ -238,10 +249,15 @@ class Running:
             self.idle = max(self.idle, self.site.database.longest_idle())
             return self.site.world.state(self.name, self.run) in ("success", "failed")
 
-        wait_until(
-            over, PATIENCE, f"{self.name} to end",
-            lambda: str({key: row["state"] for key, row in self.site.world.instances(self.name, self.run).items()}),
-        )  # fmt: skip
+        wait_until(over, PATIENCE, f"{self.name} to end", self._standing)
+
+    def _standing(self) -> str:
+        """Where its tasks stand, and which of them do because Airflow has lost the end of their last try."""
+        rows = self.site.world.instances(self.name, self.run)
+        hidden = hidden_ends(self.site.world.airflow.log_file("scheduler").read_text(errors="replace"), self.name)
+        lost = [key for key, row in rows.items() if row["state"] == "queued" and (*key, row["try_number"]) in hidden]
+        told = f"; Airflow took the end of an earlier try for that of: {lost} (see tests.faults.ends)" if lost else ""
+        return str({key: row["state"] for key, row in rows.items()}) + told
 
     def kill_worker(self) -> bool:
         """Kill the process of one of its tasks and the worker above it; False where none runs just now."""
@@ -279,17 +295,22 @@ def ancestors(pid: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def site_of(root: Path, *, pods: bool) -> Iterator[Site]:
-    """An Airflow for cases of local trials with a bucket, or of pods on the stand-in with a folder."""
+def site_of(root: Path, *, pods: bool, **environment: str) -> Iterator[Site]:
+    """An Airflow for cases of local trials with a bucket, or of pods on the stand-in with a folder.
+
+    Args:
+        root: folder for all of it.
+        pods: whether its trials are pods.
+        environment: settings of this Airflow that are other than those of `FaultWorld`.
+    """
     if binaries() is None:
         pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
     with ExitStack() as stack:
         url = stack.enter_context(postgres())
         database = Database(url)
-        database.limit_idle()
         cluster = stack.enter_context(some_cluster()) if pods else None
-        more = environment(cluster) if cluster is not None else {}
-        world = FaultWorld.make(root, database=url, **more)
+        more = of_cluster(cluster) if cluster is not None else {}
+        world = FaultWorld.make(root, database=url, **{**more, **environment})
         assert isinstance(world, FaultWorld)
         site = Site(world, database, cluster=cluster)
         if cluster is not None:

@@ -17,7 +17,6 @@ import pytest
 
 from automl_airflow.standalone import running_airflow
 from tests.e2e.models import Models
-from tests.faults.database import Database
 from tests.faults.site import RESTART, FaultWorld, ancestors
 from tests.support.postgres import binaries, postgres
 
@@ -132,7 +131,6 @@ def airflow_of_tasks(folder: Path, suffix: str) -> Iterator[Tasks]:
         pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
     with ExitStack() as stack:
         url = stack.enter_context(postgres())
-        Database(url).limit_idle()
         world = FaultWorld.make(folder, database=url)
         stack.enter_context(running_airflow(world.airflow))
         yield Tasks(Models(world), url.replace("+psycopg2", ""), suffix)

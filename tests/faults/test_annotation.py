@@ -26,7 +26,6 @@ from automl_core.annotation.project import Label, Project
 from automl_core.journal import Person
 from automl_core.storage import open_store
 from tests.e2e.test_annotation import TRAIN, meant
-from tests.faults.database import Database
 from tests.faults.site import RESTART, FaultWorld, ancestors
 from tests.support.patience import stretched
 from tests.support.postgres import binaries, postgres
@@ -150,7 +149,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
     with ExitStack() as stack:
         url = stack.enter_context(postgres())
-        Database(url).limit_idle()
         world = FaultWorld.make(tmp_path_factory.mktemp("annotation"), database=url)
         assert isinstance(world, FaultWorld)
         stack.enter_context(running_airflow(world.airflow))

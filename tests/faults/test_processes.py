@@ -8,8 +8,6 @@ from tests.faults.cases import FAULTS, MOMENTS, Case
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize(
-    "fault", ["worker", "scheduler", "scheduler-alone", "scheduler-starved", "triggerer", "api-server"]
-)
+@pytest.mark.parametrize("fault", ["worker", "scheduler", "scheduler-alone", "scheduler-starved", "triggerer"])
 def test_nothing_is_lost_and_nothing_comes_twice(case: Case, fault: str, moment: str) -> None:
     case(FAULTS, fault, moment)

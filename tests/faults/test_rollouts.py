@@ -20,7 +20,6 @@ from automl_core.storage import open_store
 from tests.e2e.models import Models
 from tests.e2e.serving import AutomlServer, Load, serving
 from tests.e2e.world import wait_until
-from tests.faults.database import Database
 from tests.faults.site import PATIENCE, RESTART, FaultWorld
 from tests.support.patience import stretched
 from tests.support.postgres import binaries, postgres
@@ -77,7 +76,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
     with ExitStack() as stack:
         url = stack.enter_context(postgres())
-        Database(url).limit_idle()
         world = FaultWorld.make(tmp_path_factory.mktemp("rollouts"), database=url)
         models = Models(world)
         server = stack.enter_context(serving(world.root / "runs", world.root / "server"))

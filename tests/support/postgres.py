@@ -14,6 +14,7 @@ from typing import Any
 
 from automl_airflow.processes import free_port
 from automl_airflow.standalone import StandaloneAirflow
+from tests.support.patience import stretched
 
 
 def binaries() -> Path | None:
@@ -50,7 +51,7 @@ def postgres() -> Iterator[str]:
             f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} "
             "-c max_connections=200 -c fsync=off "
             # what a killed scheduler leaves behind keeps its rows locked no longer (docs/deployment.md)
-            "-c idle_in_transaction_session_timeout=60s"
+            f"-c idle_in_transaction_session_timeout={round(stretched(15))}s"
         )
         control = [*as_user, programs / "pg_ctl", "-D", data, "-w"]
         subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], **quiet)
