@@ -202,7 +202,8 @@ def test_a_file_goes_to_the_bucket_of_its_experiment_with_its_connection_and_kno
 ) -> None:
     place = home / "experiments" / "theirs.yaml"
     place.write_text(
-        "name: theirs\noutput: {storage: 's3://lake/automl', connection: my_lake}\ngoal: {metric: auc, direction: maximize}\n"
+        "name: theirs\noutput: {storage: 's3://lake/automl', connection: my_lake}\n"
+        "goal: {metric: auc, direction: maximize}\n"
         "space: {x: {type: choice, values: [1]}}\ntasks: [{command: 'true'}]\n"
     )
     command = 'python "${file_dir}/score.py" ${rows} ${model_dir} ${predictions}'
