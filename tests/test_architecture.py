@@ -14,7 +14,7 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, Source, sources
 
-BESIDE = frozenset({"states", "release", "extras", "structs", "bearer", "rates"})
+BESIDE = frozenset({"states", "release", "extras", "structs", "bearer", "rates", "masking"})
 """Parts of automl_core that import nothing of it and that every other part may import."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "structs": frozenset(),
     "bearer": frozenset(),
     "rates": frozenset(),
+    "masking": frozenset(),
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),

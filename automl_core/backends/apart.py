@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from automl_core.masking import hidden
+
 PROBLEM = "problem.json"
 """Says, in a folder, why there are no results."""
 
@@ -26,7 +28,11 @@ _SAID = 20
 
 
 class NotDone(Exception):
-    """There are no results. The message says why: what was wrong, or how the process ended."""
+    """There are no results. The message says why: what was wrong, or how the process ended; no secret is in it."""
+
+    def __init__(self, message: str) -> None:
+        """See the class."""
+        super().__init__(hidden(message))
 
 
 def command(module: str, folder: Path, memory: int | None) -> list[str]:
@@ -112,9 +118,9 @@ def run(
 
 
 def problem_in(folder: Path) -> str | None:
-    """Why a folder has no results, where a program says so."""
+    """Why a folder has no results, where a program says so; no secret is in it."""
     path = folder / PROBLEM
-    return str(json.loads(path.read_text(encoding="utf-8"))["problem"]) if path.is_file() else None
+    return hidden(str(json.loads(path.read_text(encoding="utf-8"))["problem"])) if path.is_file() else None
 
 
 def serve(

@@ -29,6 +29,7 @@ from automl_core.backends.forkserver.starting import Forks, forks_for
 from automl_core.backends.identity import ProcessIdentity, end_session
 from automl_core.backends.output import OutputBuffer
 from automl_core.backends.ready import ReadyGuard
+from automl_core.masking import Mask
 
 if TYPE_CHECKING:
     from automl_core.backends.contract import TrialContext
@@ -104,6 +105,7 @@ class LocalProcess(Job):
         """What every process starts from."""
         self._arguments, self._environment, self._cwd = arguments, environment, cwd
         self._grace, self._label = grace, label
+        self._mask = Mask(environment)
         self._forks: Forks | None = None
         self._buffer = OutputBuffer()
         self._exit: Exit | None = None
@@ -179,10 +181,11 @@ class LocalProcess(Job):
     def read(self, timeout: float) -> list[str]:
         """Lines of output that came since the last call (see `Job.read`); at most some MB at once.
 
+        What is known to be secret is hidden in them (`automl_core.masking`).
         What isn't UTF-8 is replaced, a line over 64 KiB is cut. A process that prints faster than this is called
         is held up by the full buffer of 4 MiB; nobody calling for 10 s, the oldest lines are dropped and counted.
         """
-        return self._buffer.take(timeout)
+        return [self._mask(line) for line in self._buffer.take(timeout)]
 
     def poll(self) -> Exit | None:
         """How it ended, or None while any of it runs or prints."""

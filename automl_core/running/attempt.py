@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.backends.base import Cause, Exit
+from automl_core.masking import Mask
 from automl_core.metrics.errors import MetricError, PatternTooSlow
 from automl_core.metrics.points import News
 from automl_core.metrics.sources import MetricSource
@@ -42,7 +43,8 @@ class Attempt:
     """What an attempt printed, and what to make of its end. Not shared between threads.
 
     The output goes to a file (the trial's log), to whoever runs the attempt (Airflow's task log), and through a
-    metric source to the `Watch`; the last lines are kept for messages.
+    metric source to the `Watch`; the last lines are kept for messages. What is known to be secret is hidden in all of
+    them (`automl_core.masking`).
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class Attempt:
         """
         self.watch, self.source, self.log = watch, source, log
         self.ordered: tuple[TrialState, str] | None = None
-        self._emit, self._say = emit, say or emit
+        self._emit, self._say, self._mask = emit, say or emit, Mask()
         self._cost = cost or (lambda status: watch.cost(status.seconds))
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._bytes = 0
@@ -113,6 +115,7 @@ class Attempt:
         """What to record of the attempt now that it has ended."""
         tail = list(self._tail)
         cost = self._cost(status)
+        status = replace(status, reason=self._mask(status.reason))  # of several pods it has lines of the others
         if status.cause is Cause.TERMINATED and self.ordered is not None:
             self.poll()
             state, reason = self.ordered
@@ -165,6 +168,7 @@ class Attempt:
 
     def _line(self, line: str, write: Callable[[str], object], *, worth: bool) -> None:
         """Hand on a line of output; of a flood only what is worth it (metrics), and the end for messages."""
+        line = self._mask(line)
         self._tail.append(line[:2000])
         before, self._bytes = self._bytes, self._bytes + len(line) + 1
         if before < MAX_EMITTED_BYTES or worth:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from automl_core.masking import remember
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
@@ -53,6 +55,7 @@ class Credentials:
             raise ValueError("credentials: a session_token needs its access_key and secret_key")
         if self.profile and self.access_key:
             raise ValueError("credentials: either a profile or an access_key, not both")
+        remember(self.secret_key, self.session_token)
         for name in ("endpoint_url", "sts_endpoint_url"):
             if getattr(self, name):
                 object.__setattr__(self, name, _checked_endpoint(getattr(self, name), name))

@@ -35,10 +35,12 @@ def register() -> bool:
     except Exception:
         log.exception("Airflow's version could not be read")
     try:
-        from automl_airflow.compat import list_as_dag_files
+        from automl_airflow.compat import hide_secrets, list_as_dag_files
         from automl_airflow.compat.importers import get_importer_registry
         from automl_airflow.importer import ExperimentImporter
+        from automl_core.masking import also
 
+        also(hide_secrets)
         list_as_dag_files()
         get_importer_registry().register(ExperimentImporter())
     except Exception:

@@ -329,9 +329,12 @@ class StandaloneAirflow:
         self._write_secrets()
 
     def _migrate(self, check: Callable[[], None] = lambda: None) -> None:
+        environment = self.environment()
+        # it thinks between two statements of one transaction, on a busy machine for longer than a database may allow
+        environment["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} -c idle_in_transaction_session_timeout=0"
         with (self.home / "logs" / "db-migrate.log").open("w+b") as log:
             process = subprocess.Popen(
-                [self.python, "-m", "airflow", "db", "migrate"], env=self.environment(), cwd=self.home,
+                [self.python, "-m", "airflow", "db", "migrate"], env=environment, cwd=self.home,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 preexec_fn=die_with_parent,
             )  # fmt: skip

@@ -20,7 +20,11 @@ from tests.e2e.models import Models
 from tests.faults.site import RESTART, FaultWorld, ancestors
 from tests.support.postgres import binaries, postgres
 
-MODELS_AT_ONCE, ROUNDS = 3, 3
+MODELS_AT_ONCE = 3
+"""Models of a round, and strikes of a case: workers of all three at once, the scheduler once a round."""
+
+ROUNDS = 6
+"""Rounds of a case at most: what is to be struck may be over before it was seen."""
 
 PATIENCE = 150.0
 """Seconds for the models of a case, one of whose tasks may have to be found without a heartbeat first."""

@@ -57,6 +57,11 @@ def ask(address: str, begin: int, count: int) -> list[int]:
 
 
 def until_it_says(address: str, **wanted: Any) -> None:
+    """Wait until the versions answer that are wanted.
+
+    A server that has just started lets nobody wait for a challenger longer than an answer may take: on a busy machine
+    its champion answers all until the other one is loaded, and it has no rollout till then.
+    """
     while True:
         told = httpx.get(f"{address}/models/churn").json()
         if all(told[name] == value for name, value in wanted.items()):
@@ -72,6 +77,7 @@ def test_a_server_in_a_rollout_is_ended_killed_and_started_again(lake: Lake) -> 
         process.wait(120)
 
     with server(lake, "--model", "churn", "--open", "--grace", "60") as (process, address):
+        until_it_says(address, rollout=rollout.id)
         first = ask(address, 0, 60)
         assert set(first) == {1, 2}
         ended(process, signal.SIGTERM)
@@ -82,6 +88,7 @@ def test_a_server_in_a_rollout_is_ended_killed_and_started_again(lake: Lake) -> 
     assert counted(lake) == (60, 1), "what was counted is written at the end"
 
     with server(lake, "--model", "churn", "--open") as (process, address):
+        until_it_says(address, rollout=rollout.id)
         assert ask(address, 0, 60) == first, "a restart chooses alike"
         while counted(lake) != (120, 2):
             time.sleep(0.05)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_core.backends.base import BackendError
 from automl_core.extras import needed_by
+from automl_core.masking import remember
 
 if TYPE_CHECKING:
     from odps import ODPS
@@ -48,6 +49,9 @@ class Access:
     tunnel_endpoint: str | None = None
     sts_token: str | None = field(default=None, repr=False)
     logview_host: str | None = None
+
+    def __post_init__(self) -> None:
+        remember(self.secret, self.sts_token)
 
     def client(self) -> ODPS:
         """A client of pyodps; safe to share between threads."""

@@ -151,14 +151,14 @@ def retrain(
 
 def score(
     target: Target,
-    interval: Annotated[str, typer.Argument(metavar="INTERVAL", show_default=False, help="Its key.")],
+    interval: Annotated[str, typer.Argument(metavar="INTERVAL", show_default=False, help="Its date, or key.")],
     why: Why = "",
     version: Annotated[
         str, typer.Option("--version", metavar="now|then|N", help="By today's, by that of then, or by a number.")
     ] = "now",
     airflow: Airflow = None,
 ) -> None:
-    """Have an interval of data scored again, in Airflow."""
+    """Have an interval of data scored, also again, in Airflow."""
     from automl_core.cli.models.desks import desk
     from automl_core.cli.places import UserError
 

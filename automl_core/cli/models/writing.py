@@ -13,7 +13,7 @@ _TEXT = """\
 # The life of the model {name}: docs/models.md says what each group does, `automl model check` what is wrong in it.
 kind: model
 name: {name}
-output: {{storage: {storage}}}
+output: {{storage: {storage}{connection}}}
 
 candidates: {{experiments: [{experiment}]}}   # what {experiment} publishes becomes a version
 
@@ -27,6 +27,8 @@ accept:
 {deploy}"""
 
 _UNKNOWN = "  # target: outcome              # with `program`, of models that this product has not trained\n"
+
+_PROGRAM = "  program: {{command: {command}}}   # scores models that this product has not trained\n"
 
 _DEPLOY = """
 deploy:                          # what is in use scores a new partition every night
@@ -50,6 +52,13 @@ def new(
     ] = None,
     out: Annotated[str | None, typer.Option("--out", metavar="PLACE", help="Where their scores go.")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="COLUMN", help="What names a row.")] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="What is predicted; else as the experiment says.")
+    ] = None,
+    program: Annotated[
+        str | None,
+        typer.Option("--program", metavar="COMMAND", help="Scores models that this product has not trained."),
+    ] = None,
     by: Annotated[list[str] | None, typer.Option("--by", metavar="USER", help="Who may accept; several.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="experiments/NAME.model.yaml if none.")
@@ -68,17 +77,16 @@ def new(
     if (rows is None) != (out is None):
         raise UserError("--score and --out: both, or neither")
     found, where = find_experiment(experiment)
-    storage, target = "file://./runs", None
+    storage, connection = "file://./runs", None
     if where is not None:
         spec = load_experiment(where)
-        storage = spec.output.storage
+        storage, connection = spec.output.storage, spec.output.connection
         named = spec.columns.get("target")
-        target = named if isinstance(named, str) else None
+        target = target or (named if isinstance(named, str) else None)
     text = _TEXT.format(
         name=name, storage=_quoted(storage), experiment=found, data=_quoted(data),
-        target="\n".join(
-            f"  {field}: {_quoted(value)}" for field, value in (("target", target), ("key", key)) if value
-        ) + ("\n" if target or key else "") + ("" if target else _UNKNOWN),
+        connection=f", connection: {_quoted(connection)}" if connection else "",
+        target=_measured(target, key, program),
         by=f"[{', '.join(by)}]" if by else "anybody",
         deploy=_DEPLOY.format(
             rows=_quoted(rows), out=_quoted(out),
@@ -91,6 +99,16 @@ def new(
         raise UserError(taken_message(other, path, name, kind=MODEL))
     write_file(path, text, force=force)
     print(f"{path}\n  check it     automl model check {path}\n  offer it     automl model offer {name} {found}")
+
+
+def _measured(target: str | None, key: str | None, program: str | None) -> str:
+    """Lines of ``evaluate`` below its data."""
+    lines = [f"  {field}: {_quoted(value)}\n" for field, value in (("target", target), ("key", key)) if value]
+    if program is not None:
+        lines.append(_PROGRAM.format(command=_quoted(program)))
+    elif target is None:
+        lines.append(_UNKNOWN)
+    return "".join(lines)
 
 
 def check(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from automl_core.data.access import DataError
+from automl_core.masking import hidden
 from automl_core.models.batch import lineage
 from automl_core.models.batch.intervals import Interval, text_of
 from automl_core.models.batch.order import Order, Place, Report
@@ -89,7 +90,7 @@ class Batch(Planning):
         Raises:
             StorageError: the store is away; to be told again.
         """
-        claim, words = begun.claim, report.words
+        claim, words = begun.claim, hidden(report.words)  # a program's last lines are among them
         self.owed.refresh()
         if report.problem == "cant":
             self.life.give_up_interval(claim, words)

@@ -91,6 +91,15 @@ def interval_of_key(key: str) -> Interval:
     raise ValueError(f"{key!r} is no interval")
 
 
+def is_moment(text: str) -> bool:
+    """Whether a text is a date or a moment, as `Timetable.interval_of` reads them."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def text_of(moment: float) -> str:
     """A moment as ISO 8601 in UTC, as Airflow's own dates are written in the journals of runs."""
     return datetime.fromtimestamp(moment, UTC).isoformat()

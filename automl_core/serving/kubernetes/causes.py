@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from automl_core.masking import hidden
+
 _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
 _CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 _SAID = 600
@@ -112,5 +114,5 @@ def _what_to_do(why: str) -> str:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = hidden(" ".join(text.split()))
     return text if len(text) <= _SAID else f"…{text[-_SAID:]}"

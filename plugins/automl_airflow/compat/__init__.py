@@ -196,6 +196,17 @@ def connection_of(name: str, team: str) -> Any:
     return Connection.get_connection_from_secrets(name, team_name=team)
 
 
+def hide_secrets(text: str) -> str:
+    """A text without what Airflow's own masker knows: the connections and variables that this process has read.
+
+    `airflow.sdk.log` has the masker of tasks, triggers and parsers (sdk/execution_time/context.py:159 tells it).
+    """
+    from airflow.sdk.log import redact
+
+    found = redact(text)
+    return found if isinstance(found, str) else text
+
+
 def give_triggers_their_team() -> None:
     """Have triggers of a triggerer with ``--team-name`` find connections of that team, as its tasks do.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from automl_airflow.watching import TrialTrigger
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from automl_core.backends.kubernetes.hub import PodHub
     from automl_core.backends.kubernetes.waiting import Limits
     from automl_core.backends.remote import RemoteJob
+    from automl_core.running.attempt import Attempt
     from automl_core.spec.custom_resource import CustomResourceTask
     from automl_core.spec.kubernetes import KubernetesTask
     from automl_core.study import Outcome, Told
+
+log = logging.getLogger(__name__)
 
 SHORTEST_POLL, LONGEST_POLL = 2.0, 5.0
 """Seconds between two readings of a log: the shorter with few pods, the longer with many."""
@@ -105,6 +109,25 @@ class KubernetesTrialTrigger(TrialTrigger):
     def interval(self) -> float:
         """Seconds between two looks: the file's, or by the number of pods in this triggerer."""
         return polls_by_number(self.poll, self._hub)
+
+    def _begin(self) -> Attempt | None:
+        """As any attempt's; and what the pod was given from Airflow's connections is known, to be hidden in its log."""
+        begun = super()._begin()
+        if begun is not None:
+            self._learn_secrets()
+        return begun
+
+    def _learn_secrets(self) -> None:
+        from automl_airflow.kubernetes.secrets import values_of
+        from automl_core.backends.base import StartError
+        from automl_core.masking import remember
+
+        task = self.kubernetes_task
+        if task is not None and any(each.connection is not None for each in task.secrets):
+            try:
+                remember(*values_of(task).values())
+            except (StartError, OSError) as error:
+                log.warning("secrets of the pod %s are not hidden in its log: %s", self.job["name"], error)
 
     def price(self, status: Exit) -> float:
         """What the attempt cost, with the memory that it had."""

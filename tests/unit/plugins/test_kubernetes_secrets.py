@@ -73,6 +73,26 @@ def test_the_pod_has_the_values_and_nothing_else_does(setting: Setting) -> None:
     wait_for(lambda: left(setting) == [])
 
 
+def test_what_a_pod_prints_of_its_secrets_is_hidden(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.create('echo "key $KEY"; echo "token $TOKEN"; exit 3', "talkative", secrets=SECRETS)
+    binding = setting.bind()
+    job = setting.launch(binding)
+    # a triggerer has launched nothing: it knows what it reads itself, here from a backend of secrets
+    monkeypatch.delenv("AIRFLOW_CONN_TEAM")
+    monkeypatch.setattr("automl_airflow.kubernetes.secrets._fields", lambda *_: {"password": HIDDEN, "token": "t" * 40})
+    monkeypatch.setattr("automl_core.masking._remembered", frozenset())
+    monkeypatch.setattr("automl_core.masking._others", [])
+    run(setting.trigger(binding, job))
+    reason = setting.study.refresh().works[0].attempts[-1].reason
+    assert "key ***" in reason
+    assert "token ***" in reason
+    found = b"".join(each.read_bytes() for each in (setting.folder / "runs").rglob("*") if each.is_file())
+    assert b"token ***" in found
+    assert HIDDEN.encode() not in found
+    assert b"t" * 40 not in found
+    wait_for(lambda: left(setting) == [])
+
+
 def test_each_attempt_has_what_the_connection_holds_then(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.create("sleep 600", "renewed", secrets=SECRETS[:1])
     first = setting.bind()

@@ -282,9 +282,18 @@ def test_an_interval_is_scored_again_with_who_asked_and_why(world: World, author
     told = body_of(post(world, author, "/score", {"interval": key, "why": "late rows", "version": "then"}))
     run = world.client().get(f"/api/v2/dags/{author.life.name}.score/dagRuns/{told['run']}").json()
     assert run["conf"] == {"interval": key, "version": "then", "why": "late rows", "by": "ann"}
-    assert post(world, author, "/score", {"interval": "none", "why": "x"}).status_code == 404
+    refused = post(world, author, "/score", {"interval": "none", "why": "x"})
+    assert refused.status_code == 404
+    assert "allowed: a date" in refused.json()["detail"]
     assert post(world, author, "/score", {"interval": key, "why": "x", "version": 9}).status_code == 404
     assert post(world, author, "/score", {"interval": key, "why": "x", "version": "soon"}).status_code == 422
+
+
+def test_a_night_is_scored_by_its_date_whether_or_not_it_was(world: World, author: Author) -> None:
+    told = body_of(post(world, author, "/score", {"interval": "2026-10-01", "why": "from before"}))
+    run = world.client().get(f"/api/v2/dags/{author.life.name}.score/dagRuns/{told['run']}").json()
+    assert run["conf"] == {"interval": "2026-10-01", "version": "now", "why": "from before", "by": "ann"}
+    assert told["text"] == f"2026-10-01 is scored by the run {told['run']}"
 
 
 def test_nothing_of_a_model_whose_file_is_gone_can_be_run(world: World, author: Author) -> None:

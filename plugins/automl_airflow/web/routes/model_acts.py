@@ -266,7 +266,12 @@ def retire(info: TheModel, held: Fresh, user: User, version: VersionNumber, body
 def score(
     request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, body: Again
 ) -> Response:  # fmt: skip
-    """Score an interval again: a run of the DAG that scores claims it once more."""
+    """Score an interval, also again: a run of the DAG that scores claims it.
+
+    A date or a moment is taken whether or not it was scored: before the first version was in use, nobody owes it.
+    """
+    from automl_core.models.batch.intervals import is_moment
+
     _is_there(info)
     dag_id = score_of(info.name)
     if SCORE not in info.dags:
@@ -275,8 +280,11 @@ def score(
     def known(life: Life) -> bool:
         return body.interval in life.scoring.done or body.interval in life.scoring.open
 
-    if not held.use(known):
-        raise HTTPException(404, f"{info.name} has not scored an interval {body.interval!r}")
+    if not held.use(known) and not is_moment(body.interval):
+        raise HTTPException(
+            404, f"{info.name} has not scored an interval {body.interval!r}; allowed: a date or moment (2026-11-01), "
+            "or the key of an interval as the model's history has it"
+        )  # fmt: skip
     if isinstance(body.version, int):
         number = body.version
         held.use(lambda life: life.version(number))
@@ -284,7 +292,7 @@ def score(
         raise HTTPException(409, f"no version of {info.name} is in use")
     conf = {"interval": body.interval, VERSION: body.version, "why": body.why, "by": str(user.get_name())}
     run = airflow_acts.begin(request, session, user, dag_id, conf, None)
-    return reply({"seq": held.acts.state.seq, "run": run, "text": f"{body.interval} is scored again"}, 201)
+    return reply({"seq": held.acts.state.seq, "run": run, "text": f"{body.interval} is scored by the run {run}"}, 201)
 
 
 @router.post("/retrain", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_retrain")])

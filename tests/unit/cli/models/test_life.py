@@ -11,6 +11,7 @@ import pytest
 
 from automl_core.data.reading import read_table
 from automl_core.models.evaluation import Request, evaluate
+from automl_core.models.file import load_model_file
 from automl_core.models.life import VersionState
 from automl_core.models.offering import new_candidates
 from tests.unit.cli.conftest import Automl
@@ -194,6 +195,27 @@ def test_a_file_is_written_and_checked_and_never_over_another(home: Path, automl
     assert said.code == 1
     assert "wines.model.yaml:" in said.err
     assert "better" in said.err
+
+
+def test_a_file_goes_to_the_bucket_of_its_experiment_with_its_connection_and_knows_a_program(
+    home: Path, automl: Automl
+) -> None:
+    place = home / "experiments" / "theirs.yaml"
+    place.write_text(
+        "name: theirs\noutput: {storage: 's3://lake/automl', connection: my_lake}\n"
+        "goal: {metric: auc, direction: maximize}\n"
+        "space: {x: {type: choice, values: [1]}}\ntasks: [{command: 'true'}]\n"
+    )
+    command = 'python "${file_dir}/score.py" ${rows} ${model_dir} ${predictions}'
+    said = automl(
+        "model", "new", "bought", "-e", "theirs", "-d", "s3://lake/a.csv", "--target", "churned", "--program", command
+    )
+    assert said.code == 0, said.err
+    file = load_model_file(home / "experiments" / "bought.model.yaml")
+    assert (file.output.storage, file.output.connection) == ("s3://lake/automl", "my_lake")
+    assert file.evaluate.target == "churned"
+    assert file.evaluate.program is not None
+    assert file.evaluate.program.command == command
 
 
 @pytest.mark.usefixtures("evaluated_here")

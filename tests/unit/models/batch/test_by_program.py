@@ -274,3 +274,33 @@ def test_models_of_ours_are_scored_by_themselves_though_a_program_is_there(tmp_p
     lab.rows(DATE)
     assert (lab.score().version, lab.given()) == (2, [])
     assert {row["model_version"] for row in lab.out(DATE)} == {"2"}
+
+
+def test_no_secret_that_a_program_prints_gets_into_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_the_worker, of_the_file = "the-key-of-the-workers", "the-password-of-the-lake"
+    monkeypatch.setenv("LAKE_SECRET_KEY", of_the_worker)  # the scoring process is not given it, so only we know it
+    lab = Theirs(
+        tmp_path,
+        f"""
+print("the file says", os.environ["LAKE_PASSWORD"])
+raise SystemExit("no way to postgresql://lake:short@db:5432/rows with {of_the_worker[:3]}" + "{of_the_worker[3:]}")
+""",
+    )
+    assert lab.program is not None
+    lab.program["program"]["variables"] = {"LAKE_PASSWORD": of_the_file}
+    lab.rows(DATE)
+    said: list[str] = []
+
+    def in_a_process(order: Order) -> Report:
+        return ScoringProcess(replace(order, program=lab.program), "").run(said.append)
+
+    monkeypatch.setattr(lab, "runner", in_a_process)
+    done = lab.score()
+    assert done.what == "failed", done.words
+    assert "the file says ***" in done.words
+    assert "no way to postgresql://***@db:5432/rows with ***" in done.words
+    kept = b"".join(each.read_bytes() for each in (tmp_path / "runs").rglob("*") if each.is_file())
+    assert b"no way to postgresql://***@db:5432/rows with ***" in kept
+    for secret in (of_the_worker, of_the_file, "lake:short"):
+        assert secret not in "\n".join([done.words, *said])
+        assert secret.encode() not in kept

@@ -11,7 +11,9 @@ import pytest
 
 from automl_core.models.evaluation import EvaluateOptions, NotEvaluated, evaluate
 from automl_core.models.evaluation import tests as kinds
+from automl_core.models.evaluation.asking import predictions_of
 from automl_core.models.evaluation.options import Program
+from automl_core.models.evaluation.rows import Rows
 from tests.unit.models.evaluation.small import model, rows
 
 HEAD = """
@@ -196,3 +198,16 @@ def test_one_score_a_row_is_a_confidence_or_that_of_one_class() -> None:
     assert _second(np.asarray([0.9, 0.8, 0.6, 0.7]), labels).tolist() == pytest.approx([0.9, 0.2, 0.6, 0.3])
     assert _second(np.asarray([0.9, 0.2, 0.6, 0.3]), labels).tolist() == pytest.approx([0.9, 0.2, 0.6, 0.3])
     assert _second(np.asarray([0.1, 0.8, 0.4, 0.7]), labels).tolist() == pytest.approx([0.9, 0.2, 0.6, 0.3])
+
+
+def test_secrets_that_a_program_was_given_are_in_no_line_of_it(tmp_path: Path) -> None:
+    lines: list[str] = []
+    folder, program = theirs(
+        tmp_path / "theirs",
+        'print("with", os.environ["LAKE_TOKEN"])', 'raise SystemExit("no " + os.environ["LAKE_TOKEN"])',
+        variables={"LAKE_TOKEN": "very-secret-token"},
+    )  # fmt: skip
+    with pytest.raises(NotEvaluated, match=r"with \*\*\*\nno \*\*\*") as raised:
+        predictions_of(program, folder, Rows.of(rows(3)), "the program", say=lines.append)
+    assert lines == ["with ***", "no ***"]
+    assert "very-secret-token" not in str(raised.value)
