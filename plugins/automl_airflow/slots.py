@@ -31,7 +31,6 @@ T = TypeVar("T")
 GIVE_WAY = timedelta(seconds=10)
 """How long a slot that waits leaves its place to trials that are to be tried again."""
 
-
 LONGEST_WAIT = 600.0
 """Seconds after which a slot that waits for a moment rather than for the journal asks again all the same."""
 
@@ -49,7 +48,6 @@ class ExperimentTask(AssetsFromItsFile):
     _asked_where = False
     killed = False
     """Whether the task was cleared or marked, or its worker is ending."""
-
     if TYPE_CHECKING:  # of Airflow's operators, which come after this class in the order of bases
         log: Any
 
