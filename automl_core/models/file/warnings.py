@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
+from automl_core.masking import is_secret
 from automl_core.models.file.accept import ANYBODY
 from automl_core.models.file.deploy import KubernetesBatch, MaxComputeBatch
 from automl_core.models.file.evaluate import FEEDBACK
@@ -31,7 +32,7 @@ def warnings_of(file: ModelFile) -> list[Problem]:
         file: a valid one.
     """
     served = served_warnings(file, file.served) if file.served is not None else ()
-    return [*_data(file), *_accept(file), *_deploy(file), *served, *_watch(file)]
+    return [*_data(file), *_program(file), *_accept(file), *_deploy(file), *served, *_watch(file)]
 
 
 def _data(file: ModelFile) -> Iterator[Problem]:
@@ -55,6 +56,18 @@ def _data(file: ModelFile) -> Iterator[Problem]:
             "outcomes are joined by `feedback`, and versions are evaluated on other data", at, found=show(place),
             suggestion=f"Say `data: {FEEDBACK}` to evaluate on what came of its answers", severity="note",
         )  # fmt: skip
+
+
+def _program(file: ModelFile) -> Iterator[Problem]:
+    """Secrets that would be read in the journal; their values are not said."""
+    program = file.evaluate.program
+    for name in program.env if program is not None else ():
+        if is_secret(name):
+            yield Problem(
+                "the journal has this file as it stands, for whoever reads the bucket",
+                ("evaluate", "program", "env", name), severity="warning",
+                suggestion="Have the program read a file of the worker, or name its path here",
+            )  # fmt: skip
 
 
 def _accept(file: ModelFile) -> Iterator[Problem]:

@@ -33,6 +33,8 @@ def told(**groups: Any) -> list[tuple[str, str]]:
         ({"evaluate": {"data": "x/", "program": {"command": "x"}}, "deploy": {**BATCH, "backend": "kubernetes",
           "image": "x"}}, "warning", "deploy.backend: a program scores models that this product has not written"),
         ({"deploy": {**BATCH, "data": "in/", "out": "out/", "schedule": None}}, "note", "nothing starts it by itself"),
+        ({"evaluate": {"data": "x/", "program": {"command": "x", "env": {"LAKE_TOKEN": "abc"}}}}, "warning",
+         "evaluate.program.env.LAKE_TOKEN: the journal has this file as it stands"),
         ({"watch": {"retrain": {"every": "1d"}}}, "warning", "every 1d 00h is more often than the 2 times in 7d 00h"),
     ],
 )  # fmt: skip
@@ -50,6 +52,7 @@ def test_what_may_be_a_slip(groups: dict[str, Any], severity: str, said: str) ->
         {"accept": {"by": "nobody", "when": "better"}},
         {"deploy": BATCH},
         {"deploy": BATCH, "evaluate": {"data": "x/", "program": {"command": "x"}}},
+        {"evaluate": {"data": "x/", "program": {"command": "x", "env": {"LAKE_TOKEN_FILE": "/run/token", "A": "b"}}}},
         {"deploy": {**BATCH, "schedule": {"assets": ["a"]}}},
         {"deploy": {**BATCH, "data": "in/", "out": "out/", "schedule": {"assets": ["a"]}}},
         {"watch": {"retrain": {"every": "4d"}}},
