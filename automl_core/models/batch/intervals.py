@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 from automl_core.models.life.intervals import interval_key, moments_of
 from automl_core.spec.dates import RUN_DATES, run_dates
@@ -100,6 +101,15 @@ def is_moment(text: str) -> bool:
     return True
 
 
+def _is_day(text: str) -> bool:
+    """Whether a text is a date without a time."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def text_of(moment: float) -> str:
     """A moment as ISO 8601 in UTC, as Airflow's own dates are written in the journals of runs."""
     return datetime.fromtimestamp(moment, UTC).isoformat()
@@ -157,6 +167,9 @@ class Timetable:
     def interval_of(self, text: str) -> Interval:
         """The interval that a person writes: a date or moment (UTC where it says no offset), or a key.
 
+        A date alone is the schedule's point of that day (in UTC, as ``${ds}`` is) where it has one: what the schedule
+        scored at six would be scored once more under another key, as if it never had been.
+
         Raises:
             ValueError: it is none; the message says what is allowed.
         """
@@ -172,6 +185,10 @@ class Timetable:
                 "as the journal has it"
             ) from None
         at = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        if self.cron is not None and _is_day(text):
+            points = list(islice(self._points(at.timestamp() - 1), 2))
+            if points[0] < at + timedelta(days=1) <= points[1]:
+                at = points[0]
         if not self.spans or self.cron is None:
             return interval_at(at)
         return interval_at(at, at, next(self._points(at.timestamp())))

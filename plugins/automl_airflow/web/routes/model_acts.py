@@ -100,7 +100,9 @@ class Reasoned(Body):
 class Again(Body):
     """An interval that is scored again."""
 
-    interval: str = Field(min_length=1, max_length=200, description="Its key, as the list of intervals has it.")
+    interval: str = Field(
+        min_length=1, max_length=200, description="A date, or its key as the list of intervals has it."
+    )
     why: str = Field(min_length=1, max_length=2000)
     version: Literal["now", "then"] | int = Field(
         "now", description="By which version: today's, that of then, a number."

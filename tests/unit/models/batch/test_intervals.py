@@ -85,6 +85,19 @@ def test_people_name_intervals_by_dates_and_keys() -> None:
         Timetable("@daily").interval_of("yesterday")
 
 
+def test_a_date_is_the_point_of_that_day_as_the_schedule_has_it() -> None:
+    for line, zone in (("0 6 * * *", "UTC"), ("0 6 * * *", "Europe/Berlin"), ("@daily", "America/New_York")):
+        for spans in (False, True):
+            table = Timetable(line, zone, spans)
+            since = datetime(2026, 10, 23, tzinfo=UTC).timestamp()
+            for due in table.due(since, since + 5 * 86400):
+                assert table.interval_of(due.dates["ds"]) == due, "else it is scored again under another key"
+    hourly = Timetable("0 * * * *").interval_of("2026-11-02")
+    assert hourly == day("2026-11-02"), "of several points none is meant"
+    assert Timetable("0 6 * * 1").interval_of("2026-11-03") == day("2026-11-03"), "a day without any"
+    assert Timetable("0 6 * * *").interval_of("2026-11-02T07:00:00").dates["ts"] == "2026-11-02T07:00:00+00:00"
+
+
 def test_of_data_without_dates_only_the_newest_can_be_scored() -> None:
     owed = {each.key: each for each in map(day, ("2026-11-02", "2026-11-04", "2026-11-03"))}
     wanted, gone = newest_only(owed, "latest.parquet")
