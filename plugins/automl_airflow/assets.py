@@ -122,13 +122,14 @@ class AssetsFromItsFile:
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """See `BaseOperator.render_template_fields`; it comes before the question."""
         super().render_template_fields(context, jinja_env)  # type: ignore[misc]
-        self._aside = list(self.inlets), list(self.outlets)
+        if self._aside is None:  # rendered twice it has none any more
+            self._aside = list(self.inlets), list(self.outlets)
         self.inlets, self.outlets = [], []
 
     def pre_execute(self, context: Any) -> None:
         """See `BaseOperator.pre_execute`; it comes after the question."""
         if self._aside is not None:
-            self.inlets, self.outlets = self._aside
+            (self.inlets, self.outlets), self._aside = self._aside, None
         super().pre_execute(context)  # type: ignore[misc]
 
 
