@@ -54,7 +54,7 @@ class LocalProcess(Job):
 
     def __init__(
         self, task: LocalTask, context: TrialContext, *, timeout: float | None = None, home: Path | None = None,
-        python: Path | None = None, ready: ReadyGuard | None = None,
+        python: Path | None = None, ready: ReadyGuard | None = None, as_printed: bool = False,
     ) -> None:  # fmt: skip
         """Prepare, without starting anything (see `Job.__init__`).
 
@@ -66,6 +66,8 @@ class LocalProcess(Job):
                 current folder.
             python: of an environment of the training's own; the worker's when left out.
             ready: a guard that was started ahead, to be used if it is still there.
+            as_printed: whether lines are handed out as they are, to somebody who reads metrics in them and hides what
+                is secret (`mask`) before anybody else sees them.
         """
         self._ready = ready
         self._timeout = min((limit for limit in (task.timeout, timeout) if limit is not None), default=None)
@@ -77,6 +79,7 @@ class LocalProcess(Job):
         label = f"{context.experiment_id}/{context.run_id} trial {context.trial} attempt {context.attempt}"
         environment = child_environment(task, context, os.environ, python)
         self._set(command_line(task, context), environment, cwd, task.grace, label)
+        self._as_printed = as_printed
 
     @classmethod
     def of(
@@ -105,7 +108,7 @@ class LocalProcess(Job):
         """What every process starts from."""
         self._arguments, self._environment, self._cwd = arguments, environment, cwd
         self._grace, self._label = grace, label
-        self._mask = Mask(environment)
+        self.mask, self._as_printed = Mask(environment), False
         self._forks: Forks | None = None
         self._buffer = OutputBuffer()
         self._exit: Exit | None = None
@@ -181,11 +184,12 @@ class LocalProcess(Job):
     def read(self, timeout: float) -> list[str]:
         """Lines of output that came since the last call (see `Job.read`); at most some MB at once.
 
-        What is known to be secret is hidden in them (`automl_core.masking`).
+        What is known to be secret is hidden in them (`automl_core.masking`), unless they are wanted as they are.
         What isn't UTF-8 is replaced, a line over 64 KiB is cut. A process that prints faster than this is called
         is held up by the full buffer of 4 MiB; nobody calling for 10 s, the oldest lines are dropped and counted.
         """
-        return [self._mask(line) for line in self._buffer.take(timeout)]
+        lines = self._buffer.take(timeout)
+        return lines if self._as_printed else [self.mask(line) for line in lines]
 
     def poll(self) -> Exit | None:
         """How it ended, or None while any of it runs or prints."""

@@ -43,8 +43,9 @@ class Attempt:
     """What an attempt printed, and what to make of its end. Not shared between threads.
 
     The output goes to a file (the trial's log), to whoever runs the attempt (Airflow's task log), and through a
-    metric source to the `Watch`; the last lines are kept for messages. What is known to be secret is hidden in all of
-    them (`automl_core.masking`).
+    metric source to the `Watch`; the last lines are kept for messages. What is known to be secret is hidden in all that
+    people read of them (`automl_core.masking`), and not in what the metric source reads: a password of Airflow's may be
+    a word of it.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Attempt:
         emit: Callable[[str], None],
         cost: Callable[[Exit], float] | None = None,
         say: Callable[[str], None] | None = None,
+        mask: Callable[[str], str] | None = None,
     ) -> None:
         """Begin to read.
 
@@ -66,10 +68,11 @@ class Attempt:
             cost: price of the attempt once it has ended; by its seconds when left out.
             say: takes what people are told that the training did not print, where that goes another way; as `emit`
                 when left out.
+            mask: hides secrets in lines; what this process knows when left out.
         """
         self.watch, self.source, self.log = watch, source, log
         self.ordered: tuple[TrialState, str] | None = None
-        self._emit, self._say, self._mask = emit, say or emit, Mask()
+        self._emit, self._say, self._mask = emit, say or emit, mask or Mask()
         self._cost = cost or (lambda status: watch.cost(status.seconds))
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._bytes = 0
@@ -131,7 +134,8 @@ class Attempt:
                     raise self._unreadable
                 self.watch.observe(self.source.finish())
             except MetricError as error:
-                return self.watch.without_metrics(error, tail, cost)
+                missed = self.watch.without_metrics(error, tail, cost)
+                return replace(missed, reason=self._mask(missed.reason))
             return self.watch.outcome(tail=tail, cost=cost)
         shown, said = "\n".join(tail), error_line(tail)
         what = with_error(status.reason, tail)

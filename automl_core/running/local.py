@@ -220,11 +220,13 @@ class LocalRun:
     def _train(self, context: TrialContext) -> Outcome:
         start = first_step(self.study, self.binding)
         source = open_source(self.task.metrics, lambda path: self._cwd(context) / substitute(path, context), start)
-        attempt = Attempt(self.watch, source, self.folders.log, self._emit)
         python = self._environment.python if self._environment is not None else None
         limit = self.study.experiment.trials.timeout
-        with LocalProcess(self.task, context, timeout=limit, home=self.home, python=python, ready=self._ready) as job:
+        with LocalProcess(
+            self.task, context, timeout=limit, home=self.home, python=python, ready=self._ready, as_printed=True
+        ) as job:
             self.job = job
+            attempt = Attempt(self.watch, source, self.folders.log, self._emit, mask=job.mask)
             if self._ordered is not None:
                 job.terminate(0)  # killed before there was a job: start() starts nothing then
             job.start()

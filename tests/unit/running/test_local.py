@@ -62,6 +62,21 @@ def test_what_an_attempt_leaves(store: ObjectStore, tmp_path: Path) -> None:
     assert bench.study.best() == (0, 0.3)
 
 
+def test_metrics_are_read_before_a_password_that_is_a_word_of_theirs_is_hidden(
+    folder: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow hides passwords from five letters on, and numbers too."""
+    hide = lambda text: text.replace("accu", "***").replace("12345", "***")  # noqa: E731
+    monkeypatch.setattr("automl_core.masking._others", [hide])
+    bench = Bench(
+        folder, tmp_path, {"command": "echo accuracy=0.12345; echo $A_TOKEN", "env": {"A_TOKEN": "of-a-trial"}}
+    )
+    outcome, _ = bench.run()
+    assert (outcome.state, outcome.value) == (TrialState.SUCCEEDED, 0.12345)
+    assert bench.lines == ["***racy=0.***", "***"]
+    assert bench.text("experiment_0/log.txt").splitlines() == bench.lines
+
+
 def test_a_retry_goes_on_from_the_checkpoint_and_keeps_the_curve_so_far(store: ObjectStore, tmp_path: Path) -> None:
     script = (
         'if [ -z "$AUTOML_RESUME_FROM" ]; then echo accuracy=0.9 step=0; echo one > $AUTOML_CHECKPOINT_DIR/s; exit 3; '
