@@ -7,8 +7,9 @@ Known to a process are
 * what somebody else knows (`also`: Airflow's masker, which has the connections that were read);
 * what stands in an address between ``://`` and ``@`` with a colon.
 
-A value of fewer than `SHORTEST` letters, or a number, is not hidden: it would be found in ordinary words, and a line of
-metrics would not be one any more. What a program makes of a secret (a hash, a part of it) is nobody's to recognize.
+A value of fewer than `SHORTEST` letters, or a number, or the path of what is there, is not hidden: it would be found in
+ordinary words. What somebody else knows may be any of these: metrics are read in a line before it is hidden. What a
+program makes of a secret (a hash, a part of it) is nobody's to recognize.
 """
 
 from __future__ import annotations
@@ -27,18 +28,27 @@ SHORTEST = 8
 HIDDEN = "***"
 """What stands in its place."""
 
+MOST = 256
+"""Secrets that were handed over and are kept, the newest: a process that lives for months is handed one each hour."""
+
 _NAMES = re.compile(
     r"PASSW|PASSPHRASE|TOKEN(?!IZ)|SECRET|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE|FERNET|SIGNATURE", re.IGNORECASE
 )
-_NO_NAMES = ("_FILE", "_PATH", "_DIR", "_URI", "_URL", "_ENDPOINT", "_HOST", "_ID")
-"""How names end whose values only say where a secret is, who gives it, or whose it is."""
+_NO_NAMES = (
+    "_FILE", "_PATH", "_DIR", "_URI", "_URL", "_ENDPOINT", "_HOST", "_ID", "_NAME", "_ARN", "_REGION", "_CMD",
+    "_BACKEND", "_PROVIDER", "_MANAGER", "_STORE", "_TYPE", "_MODE", "_VERSION", "_LIMIT", "_COUNT", "_ENABLED",
+    "_HEADER", "APPLICATION_CREDENTIALS",
+)  # fmt: skip
+"""How names end whose values only say where a secret is, who gives it, whose it is, or how much of it."""
 
 _CONNECTIONS = "AIRFLOW_CONN_"
-_USERINFO = re.compile(r"(?<=://)[^/\s@'\"]*:[^/\s@'\"]+@")
-_NO_SECRET = re.compile(r"-----|[+-]?[\d._]+(?:[eE][+-]?\d+)?$")
+_USERINFO = re.compile(r"(?<=://)[^/\s@'\":]*:[^/\s@'\"]+@")  # one colon: a line has 64 KiB, and this no square of it
+_NO_SECRET = re.compile(r"-----[A-Z0-9 ]+-----$|[+-]?[\d._]+(?:[eE][+-]?\d+)?$")
+_LINE_ENDS = re.compile(r"\r\n|[\r\n]|\\r|\\n")
+"""Of a key of several lines: those of a file, or as a variable has them that must be of one line."""
 
 _lock = threading.Lock()
-_remembered: frozenset[str] = frozenset()
+_remembered: tuple[str, ...] = ()
 _others: list[Callable[[str], str]] = []
 
 
@@ -51,22 +61,24 @@ def secrets_of(variables: Mapping[str, str]) -> frozenset[str]:
     """The secrets among variables of an environment: by name, in addresses, in Airflow's connections."""
     found: set[str] = set()
     for name, value in variables.items():
-        if is_secret(name):
+        said = is_secret(name)
+        if said and not (value.startswith("/") and os.path.exists(value)):
             found.add(value)
         if "://" in value:
             found.update(_of_address(value))
-        if name.startswith(_CONNECTIONS) and value.lstrip().startswith("{"):
+        if (said or name.startswith(_CONNECTIONS)) and value.lstrip().startswith("{"):
             found.update(_of_fields(value))
     return frozenset(found)
 
 
 def remember(*secrets: str | None) -> None:
-    """Note secrets that this process was handed."""
+    """Note secrets that this process was handed; the newest `MOST` are kept."""
     global _remembered
-    new = {each for each in secrets if each} - _remembered
-    if new:
+    known = _remembered
+    if any(each and each not in known for each in secrets):
         with _lock:
-            _remembered |= new
+            new = [each for each in dict.fromkeys(secrets) if each and each not in _remembered]
+            _remembered = (*_remembered, *new)[-MOST:]
 
 
 def also(hide: Callable[[str], str]) -> None:
@@ -85,15 +97,15 @@ class Mask:
         Args:
             variables: of another process, beside this one's.
         """
-        self._known = secrets_of({**os.environ, **(variables or {})}) | secrets_of(os.environ)
-        self._remembered: frozenset[str] | None = None
+        self._known = secrets_of(os.environ) | secrets_of(variables or {})
+        self._remembered: tuple[str, ...] | None = None
         self._texts: tuple[str, ...] = ()
 
     def __call__(self, text: str) -> str:
         """A text that people may read."""
-        if self._remembered is not _remembered:
-            self._remembered = _remembered
-            self._texts = _forms(self._known | self._remembered)
+        if self._remembered is not (now := _remembered):
+            self._texts = _forms(self._known.union(now))
+            self._remembered = now  # last: another thread has no texts of the past
         for secret in self._texts:  # before addresses: one with an @ in it would be torn apart by the pattern
             if secret in text:
                 text = text.replace(secret, HIDDEN)
@@ -113,7 +125,7 @@ def _forms(secrets: Iterable[str]) -> tuple[str, ...]:
     """How secrets may stand in a line, the longest first: as they are, line by line, quoted for addresses or JSON."""
     found: set[str] = set()
     for secret in secrets:
-        for line in (secret, *secret.splitlines()):
+        for line in (secret, *_LINE_ENDS.split(secret)):
             each = line.strip()
             if len(each) >= SHORTEST and not _NO_SECRET.match(each):
                 found |= {each, quote(each, safe=""), json.dumps(each)[1:-1]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from urllib.parse import quote
 
 import pytest
@@ -20,7 +21,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG"
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has been handed nothing."""
-    monkeypatch.setattr(masking, "_remembered", frozenset())
+    monkeypatch.setattr(masking, "_remembered", ())
     monkeypatch.setattr(masking, "_others", [])
     for name in [each for each in os.environ if is_secret(each)]:
         monkeypatch.delenv(name)
@@ -41,7 +42,9 @@ def test_a_variable_whose_name_says_so_is_hidden(name: str, monkeypatch: pytest.
     [
         ("TOKENIZER_NAME", "bert-base-uncased"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token-of-pod"),
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("MAX_TOKENS", "1048576.000"), ("DB_PASSWORD", "hunter"),
-        ("HOME", "/home/somebody"), ("TOKEN_URL", "https://idp.example/oauth"),
+        ("HOME", "/home/somebody"), ("TOKEN_URL", "https://idp.example/oauth"), ("TOKEN_LIMIT", "unlimited"),
+        ("AIRFLOW__SECRETS__BACKEND", "airflow.providers.hashicorp.VaultBackend"), ("PRIVATE_FOLDER", "/proc/self"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/gcp/key.json"), ("USE_SECRET_MANAGER", "disabled"),
     ],
 )  # fmt: skip
 def test_what_is_no_secret_or_too_short_stays(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +90,33 @@ def test_a_key_of_several_lines_is_hidden_line_by_line() -> None:
     assert [mask(line) for line in key.splitlines()] == [
         "-----BEGIN PRIVATE KEY-----", HIDDEN, HIDDEN, "-----END PRIVATE KEY-----",
     ]  # fmt: skip
+
+
+def test_a_key_of_several_lines_is_hidden_as_a_variable_of_one_line_has_it_too() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkq\\nhkiG9w0BAQEFAASC\\n-----END PRIVATE KEY-----\\n"
+    mask = Mask({"SIGNING_PRIVATE_KEY": key})
+    assert mask(f"the key {key}") == f"the key {HIDDEN}"
+    assert [mask(line) for line in key.split("\\n")[1:3]] == [HIDDEN, HIDDEN]
+
+
+@pytest.mark.parametrize("name", ["GOOGLE_CREDENTIALS", "AIRFLOW__SECRETS__BACKEND_KWARGS"])
+def test_what_lies_in_a_secret_that_is_json_is_known_by_itself(name: str) -> None:
+    mask = Mask({name: json.dumps({"private_key": "MIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC", "project": "churn-of-2026"})})
+    assert mask("hkiG9w0BAQEFAASC of churn-of-2026") == f"{HIDDEN} of churn-of-2026"
+
+
+def test_a_line_of_colons_takes_no_time() -> None:
+    began = time.perf_counter()
+    hidden("://" + "a:" * 32_000)  # a minute, where each colon may be the one before the password
+    assert time.perf_counter() - began < 1
+
+
+def test_what_was_handed_over_is_kept_up_to_a_bound_the_newest() -> None:
+    for number in range(2 * masking.MOST):
+        masking.remember(f"session-token-{number:05}")
+    masking.remember(f"session-token-{2 * masking.MOST - 1:05}", None, "")
+    assert len(masking._remembered) == masking.MOST
+    assert hidden(f"session-token-{2 * masking.MOST - 1:05}") == HIDDEN
 
 
 def test_who_knows_more_is_asked_too() -> None:

@@ -61,8 +61,8 @@ def _data(file: ModelFile) -> Iterator[Problem]:
 def _program(file: ModelFile) -> Iterator[Problem]:
     """Secrets that would be read in the journal; their values are not said."""
     program = file.evaluate.program
-    for name in program.env if program is not None else ():
-        if is_secret(name):
+    for name, value in program.env.items() if program is not None else ():
+        if is_secret(name) and not value.strip().isdecimal():  # as of MAX_TOKENS
             yield Problem(
                 "the journal has this file as it stands, for whoever reads the bucket",
                 ("evaluate", "program", "env", name), severity="warning",

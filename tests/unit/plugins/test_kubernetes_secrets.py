@@ -80,7 +80,7 @@ def test_what_a_pod_prints_of_its_secrets_is_hidden(setting: Setting, monkeypatc
     # a triggerer has launched nothing: it knows what it reads itself, here from a backend of secrets
     monkeypatch.delenv("AIRFLOW_CONN_TEAM")
     monkeypatch.setattr("automl_airflow.kubernetes.secrets._fields", lambda *_: {"password": HIDDEN, "token": "t" * 40})
-    monkeypatch.setattr("automl_core.masking._remembered", frozenset())
+    monkeypatch.setattr("automl_core.masking._remembered", ())
     monkeypatch.setattr("automl_core.masking._others", [])
     run(setting.trigger(binding, job))
     reason = setting.study.refresh().works[0].attempts[-1].reason

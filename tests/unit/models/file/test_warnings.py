@@ -52,7 +52,12 @@ def test_what_may_be_a_slip(groups: dict[str, Any], severity: str, said: str) ->
         {"accept": {"by": "nobody", "when": "better"}},
         {"deploy": BATCH},
         {"deploy": BATCH, "evaluate": {"data": "x/", "program": {"command": "x"}}},
-        {"evaluate": {"data": "x/", "program": {"command": "x", "env": {"LAKE_TOKEN_FILE": "/run/token", "A": "b"}}}},
+        {
+            "evaluate": {
+                "data": "x/",
+                "program": {"command": "x", "env": {"LAKE_TOKEN_FILE": "/run/token", "A": "b", "MAX_TOKENS": "4096"}},
+            }
+        },
         {"deploy": {**BATCH, "schedule": {"assets": ["a"]}}},
         {"deploy": {**BATCH, "data": "in/", "out": "out/", "schedule": {"assets": ["a"]}}},
         {"watch": {"retrain": {"every": "4d"}}},
