@@ -119,14 +119,13 @@ class KubernetesTrialTrigger(TrialTrigger):
 
     def _learn_secrets(self) -> None:
         from automl_airflow.kubernetes.secrets import values_of
-        from automl_core.backends.base import StartError
         from automl_core.masking import remember
 
         task = self.kubernetes_task
         if task is not None and any(each.connection is not None for each in task.secrets):
             try:
                 remember(*values_of(task).values())
-            except (StartError, OSError) as error:
+            except Exception as error:  # of Airflow's backends of secrets any: the pod runs, and is not lost for that
                 log.warning("secrets of the pod %s are not hidden in its log: %s", self.job["name"], error)
 
     def price(self, status: Exit) -> float:

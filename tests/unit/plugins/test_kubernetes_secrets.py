@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
@@ -14,6 +15,7 @@ from kubernetes.client import ApiException
 
 from automl_airflow.kubernetes.belongings import Belonging
 from automl_airflow.kubernetes.sweep import sweep
+from automl_airflow.kubernetes.trigger import KubernetesTrialTrigger
 from automl_core.backends.base import StartError
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.standins.kubernetes.testing import wait_for
@@ -91,6 +93,18 @@ def test_what_a_pod_prints_of_its_secrets_is_hidden(setting: Setting, monkeypatc
     assert HIDDEN.encode() not in found
     assert b"t" * 40 not in found
     wait_for(lambda: left(setting) == [])
+
+
+def test_a_connection_that_can_not_be_read_again_costs_no_attempt(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(task: object) -> dict[str, str]:
+        raise RuntimeError("the backend of secrets is away")
+
+    monkeypatch.setattr("automl_airflow.kubernetes.secrets.values_of", away)
+    task = SimpleNamespace(secrets=[SimpleNamespace(connection="team")])
+    KubernetesTrialTrigger._learn_secrets(SimpleNamespace(kubernetes_task=task, job={"name": "p"}))  # type: ignore[arg-type]
+    assert "secrets of the pod p are not hidden in its log: the backend of secrets is away" in caplog.text
 
 
 def test_each_attempt_has_what_the_connection_holds_then(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
