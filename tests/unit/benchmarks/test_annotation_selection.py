@@ -31,6 +31,9 @@ def test_ratios_are_of_pairs() -> None:
 
     runs = [one("a", "random", 100), one("b", "random", 200), one("a", "x", 40), one("b", "x", 120), one("c", "x", 1)]
     last = table(runs, ["a", "b", "c"]).splitlines()[-1]
-    assert last == "| forest | x | trains | 2 | 2 | 0.50 | 0.58 | 0% | 0.50 | 0.58 | 0.60 | 0 |"
+    assert last == "| forest | x | trains | 2 | 2 | 0.50 | 0.58 | 0% | 0.50 | 0.58 | 0% | 0.50 | 0.58 | 0.60 | 0 |"
     assert table(runs, ["b"]).splitlines()[-1].startswith("| forest | x | trains | 1 | 1 | 0.60 |")
     assert len(table(runs[:2], ["a", "b"]).splitlines()) == 2
+    lucky = [*runs, one("a", "random", 300) | {"seed": 1}, one("a", "x", 300) | {"seed": 1}]
+    told = table(lucky, ["a"]).splitlines()[-1].split("|")[6:9]  # against 200, which random needs there in the mean
+    assert [each.strip() for each in told] == ["0.85", "1.37", "50%"]

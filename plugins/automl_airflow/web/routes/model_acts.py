@@ -282,7 +282,8 @@ def score(
     def known(life: Life) -> bool:
         return body.interval in life.scoring.done or body.interval in life.scoring.open
 
-    if not held.use(known) and not is_moment(body.interval):
+    again = held.use(known)
+    if not again and not is_moment(body.interval):
         raise HTTPException(
             404, f"{info.name} has not scored an interval {body.interval!r}; allowed: a date or moment (2026-11-01), "
             "or the key of an interval as the model's history has it"
@@ -294,7 +295,8 @@ def score(
         raise HTTPException(409, f"no version of {info.name} is in use")
     conf = {"interval": body.interval, VERSION: body.version, "why": body.why, "by": str(user.get_name())}
     run = airflow_acts.begin(request, session, user, dag_id, conf, None)
-    return reply({"seq": held.acts.state.seq, "run": run, "text": f"{body.interval} is scored by the run {run}"}, 201)
+    text = f"{body.interval} is scored {'again ' if again else ''}by the run {run}"
+    return reply({"seq": held.acts.state.seq, "run": run, "text": text}, 201)
 
 
 @router.post("/retrain", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_retrain")])

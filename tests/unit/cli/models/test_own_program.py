@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
 
+import joblib
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from tests.sources import ROOT
 from tests.unit.cli.conftest import Automl
@@ -23,8 +26,10 @@ def shop(home: Path) -> Shop:
 def test_the_program_of_the_tutorial_scores_a_model_of_ones_own(shop: Shop, automl: Automl) -> None:
     program = re.search(r"```python\n(# experiments/score\.py.*?)```", TUTORIAL, re.DOTALL)
     assert program is not None
-    (shop.home / "experiments" / "score.py").write_text(program[1])
-    told = re.search(r"program: \{command: (\[python.*?\]), environment", TUTORIAL)
+    mine = program[1].replace('("calls", "age", "spend")', '("a", "b")')
+    assert mine != program[1]
+    (shop.home / "experiments" / "score.py").write_text(mine)
+    told = re.search(r"--program ('python [^']*')", TUTORIAL)
     assert told is not None
     command = told[1]
     text = shop.write(when="passes").read_text()
@@ -35,7 +40,11 @@ def test_the_program_of_the_tutorial_scores_a_model_of_ones_own(shop: Shop, auto
     for each in (folder / "best_model" / "model").rglob("*"):
         if each.is_file():
             each.unlink()
-    (folder / "best_model" / "model" / "weights.json").write_text(json.dumps({"a": 2.0, "b": 1.0}))
+    with (shop.home / "latest.csv").open(newline="") as stream:
+        known = list(csv.DictReader(stream))
+    table = [[float(row[name] or 0) for name in ("a", "b")] for row in known]
+    churn = LogisticRegression().fit(table, [int(row["y"]) for row in known])
+    joblib.dump(churn, folder / "best_model" / "model" / "model.joblib")
     said = automl("model", "offer", "churn", str(folder))
     assert said.code == 0, said.err
     said = automl("model", "evaluate", "churn", "--record", "--json")
@@ -49,7 +58,8 @@ def test_the_program_of_the_tutorial_scores_a_model_of_ones_own(shop: Shop, auto
     said = automl("model", "pull", "churn", str(target), "--json")
     assert said.code == 0, said.err
     assert json.loads(said.out)["version"] == 1
-    assert json.loads((target / "model" / "weights.json").read_text()) == {"a": 2.0, "b": 1.0}
+    pulled = joblib.load(target / "model" / "model.joblib")
+    assert pulled.coef_.tolist() == churn.coef_.tolist()
     assert "not empty" in automl("model", "pull", "churn", str(target)).err
     assert [each.name for each in shop.home.iterdir() if each.name.startswith(".pulled")] == []
 
