@@ -32,6 +32,9 @@ from automl_core.study.reasons import ITS_LAST_LINES, error_line, with_error
 TAIL_LINES = 40
 """Last lines of a log that a message shows."""
 
+_SHOWN = 2000
+"""Letters of such a line."""
+
 MAX_LOG_BYTES = 20_000_000
 """Bytes of an attempt's output that are published with its trial."""
 
@@ -116,7 +119,7 @@ class Attempt:
 
     def outcome(self, status: Exit) -> Outcome:
         """What to record of the attempt now that it has ended."""
-        tail = list(self._tail)
+        tail = [self._mask(line)[:_SHOWN] for line in self._tail]
         cost = self._cost(status)
         status = replace(status, reason=self._mask(status.reason))  # of several pods it has lines of the others
         if status.cause is Cause.TERMINATED and self.ordered is not None:
@@ -172,9 +175,10 @@ class Attempt:
 
     def _line(self, line: str, write: Callable[[str], object], *, worth: bool) -> None:
         """Hand on a line of output; of a flood only what is worth it (metrics), and the end for messages."""
-        line = self._mask(line)
-        self._tail.append(line[:2000])
+        self._tail.append(line[: 2 * _SHOWN])  # hidden when it is asked for: a GB of lines would take a minute
         before, self._bytes = self._bytes, self._bytes + len(line) + 1
+        if worth or before < max(MAX_EMITTED_BYTES, MAX_LOG_BYTES):
+            line = self._mask(line)
         if before < MAX_EMITTED_BYTES or worth:
             self._emit(line)
         if before < MAX_EMITTED_BYTES <= self._bytes:

@@ -108,7 +108,7 @@ class AssetsFromItsFile:
     within a minute; the DAG itself is stored half a minute later at the soonest (``[core]
     min_serialized_dag_update_interval``), when it is parsed again. A task that begins in between finds the old asset in
     the DAG and inactive: `reduce` of a run whose file names another storage meanwhile failed, and nothing was
-    published (Airflow 3.3.2: `SerializedDagModel.write_dag`, `validate_inlets_and_outlets`). Airflow asks only where
+    published (Airflow 3.3.2: findings/airflow-edited-outlet-fails-the-run.sh). Airflow asks only where
     the task's own process knows of assets, and what counts in the end are those that it has then.
 
     A mapped task is rendered by other means and has its assets all the time.

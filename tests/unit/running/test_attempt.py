@@ -216,3 +216,34 @@ def test_a_pattern_that_takes_too_long_fails_its_trial_alone_with_the_reason(
     ended = over.outcome(Exit(Cause.EXITED, 0, None, "done"))  # it ended before anybody could end it
     assert (ended.state, "metrics.patterns.accuracy" in ended.reason) == (TrialState.FAILED, True)
     assert [(each.kind, each.systematic) for each in (outcome, ended)] == [("pattern", False)] * 2
+
+
+def test_of_a_flood_only_what_is_kept_is_looked_through_for_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million lines of a kilobyte took longer to look through than to print."""
+    from automl_core.running import attempt as module
+
+    monkeypatch.setattr(module, "MAX_EMITTED_BYTES", 1000)
+    monkeypatch.setattr(module, "MAX_LOG_BYTES", 2000)
+    looked = []
+
+    def mask(text: str) -> str:
+        looked.append(text)
+        return text.replace("a-secret", "***")
+
+    scene = Scene(tmp_path)
+    binding = scene.study.ask(0)
+    assert isinstance(binding, Binding)
+    watch = Watch(scene.study, scene.store, binding)
+    log = tmp_path / "log.txt"
+    attempt = Attempt(watch, open_source(StdoutMetrics(), Path), log, scene.said.append, mask=mask)
+    attempt.feed(["a-secret " * 11] * 1000)
+    assert 20 <= len(looked) <= 22, "100 bytes each"
+    attempt.feed(["accuracy=0.5 a-secret", "the end, a-secret"])
+    reason = attempt.outcome(CRASH).reason
+    shown = log.read_text() + "\n".join(scene.said) + reason
+    assert "the end, ***" in reason
+    assert "accuracy=0.5 ***" in "\n".join(scene.said), "metrics are shown whatever else there is"
+    assert "a-secret" not in shown
+    assert len(looked) < 100
