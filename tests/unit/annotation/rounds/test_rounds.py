@@ -139,7 +139,7 @@ def _end_of(world: World) -> Any:
 
 
 def test_a_round_that_is_killed_at_a_write_ends_as_one_that_is_not(tmp_path: Path, said: dict[str, World]) -> None:
-    world = said["world"] = World(tmp_path, file_of(tmp_path, select={"many": 24}, agree={"accuracy": 0.6}), texts(70))
+    world = said["world"] = World(tmp_path, file_of(tmp_path, select={"many": 24}), texts(70))
     for number in (1, 2):
         a_round(world, number)
     shutil.copytree(tmp_path / "runs", tmp_path / "before")

@@ -209,7 +209,7 @@ def unsure_of(truth: Mapping[str, str], share: float, seed: int) -> Opinion:
     """A model that knows most texts, and hesitates over a share of them, drawn at random; wrong on half of these."""
     draw = random.Random(seed)
     hard = {text for text in truth if draw.random() < share}
-    wrong = {text for text in hard if draw.random() < 0.5}
+    wrong = {text for text in truth if text in hard and draw.random() < 0.5}  # a set has another order in each process
 
     def opinion(text: str) -> Mapping[str, float]:
         label = truth[text]
