@@ -22,6 +22,9 @@ CONTENT = "data-"
 MOST_POINTS = 10_000
 """Points of a schedule that are worked out at once: a year of a schedule by the hour, and no endless loop."""
 
+AHEAD = 86_400.0
+"""Seconds by which what a person names may lie ahead: somewhere it is tomorrow already. Airflow begins no run beyond now."""
+
 _PRESETS = {
     "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *",
     "@quarterly": "0 0 1 */3 *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@midnight": "0 0 * * *",
@@ -92,13 +95,32 @@ def interval_of_key(key: str) -> Interval:
     raise ValueError(f"{key!r} is no interval")
 
 
-def is_moment(text: str) -> bool:
-    """Whether a text is a date or a moment, as `Timetable.interval_of` reads them."""
+def moment_named(text: str) -> datetime | None:
+    """A date or a moment as a person writes it, in UTC where it says no offset; None where a text is neither."""
     try:
-        datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def check_has_come(text: str, now: float) -> None:
+    """Refuse a date that lies ahead: a mistyped year would wait for data that nobody writes, and be owed.
+
+    Args:
+        text: what a person writes: a date, a moment or a key.
+        now: seconds since 1970.
+
+    Raises:
+        ValueError: it begins more than `AHEAD` from now; the message says until when is allowed.
+    """
+    moment, spanned = moment_named(text), moments_of(text)
+    start = moment.timestamp() if moment is not None else spanned[0] / 1000 if spanned is not None else None
+    if start is not None and start > now + AHEAD:
+        raise ValueError(
+            f"{text!r} lies {(start - now) / 86_400:,.0f} days ahead; allowed: dates and moments until "
+            f"{text_of(now + AHEAD)[:10]}"
+        )
 
 
 def _is_day(text: str) -> bool:
@@ -177,14 +199,12 @@ class Timetable:
             return interval_of_key(text)
         except ValueError:
             pass
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
+        at = moment_named(text)
+        if at is None:
             raise ValueError(
                 f"{text!r} is no interval; allowed: a date or moment (2026-11-01, 2026-11-01T06:00:00+01:00), or a key "
                 "as the journal has it"
-            ) from None
-        at = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+            )
         if self.cron is not None and _is_day(text):
             points = list(islice(self._points(at.timestamp() - 1), 2))
             if points[0] < at + timedelta(days=1) <= points[1]:

@@ -7,7 +7,13 @@ from dataclasses import replace
 
 from automl_core.data.access import DataError
 from automl_core.models.batch.base import BatchBase
-from automl_core.models.batch.intervals import Interval, has_dates, interval_of_data, newest_only
+from automl_core.models.batch.intervals import (
+    Interval,
+    check_has_come,
+    has_dates,
+    interval_of_data,
+    newest_only,
+)
 from automl_core.models.batch.order import Place
 from automl_core.models.batch.outcomes import Plan
 from automl_core.models.batch.owed import Owed
@@ -66,6 +72,19 @@ class Planning(BatchBase):
         if len(ordered) > most:
             words.append(f"{len(ordered)} intervals are owed: {most} of them now, the rest in the next runs")
         return Plan(tuple(ordered[:most]), tuple(words))
+
+    def named(self, texts: Sequence[str]) -> list[Interval]:
+        """The intervals that a person names, scored or not.
+
+        Args:
+            texts: dates, moments or keys.
+
+        Raises:
+            ValueError: one is none, or lies ahead; the message says what is allowed.
+        """
+        for text in texts:
+            check_has_come(text, self.clock())
+        return [self.timetable.interval_of(text) for text in texts]
 
     def _note_due(
         self, life: Life, earliest: float, first: float, own: Interval | None, found: Sequence[Interval]

@@ -145,7 +145,7 @@ class PlanOperator(ScoreTask, BaseOperator):
             texts = [named] if isinstance(named, str) else list(named)
             if not texts:
                 raise ValueError("conf: interval names none; leave it out, or name one such as 2026-11-01")
-            return [batch.timetable.interval_of(str(each)) for each in texts]
+            return batch.named([str(each) for each in texts])
         own = own_interval(context, batch)
         if run_type(context) == "backfill" or conf.get("version") is not None:
             if own is None:

@@ -294,6 +294,9 @@ def test_a_night_is_scored_by_its_date_whether_or_not_it_was(world: World, autho
     run = world.client().get(f"/api/v2/dags/{author.life.name}.score/dagRuns/{told['run']}").json()
     assert run["conf"] == {"interval": "2026-10-01", "version": "now", "why": "from before", "by": "ann"}
     assert told["text"] == f"2026-10-01 is scored by the run {told['run']}"
+    mistyped = post(world, author, "/score", {"interval": "2162-10-01", "why": "from before"})
+    assert mistyped.status_code == 422
+    assert "days ahead; allowed:" in mistyped.json()["detail"]
 
 
 def test_nothing_of_a_model_whose_file_is_gone_can_be_run(world: World, author: Author) -> None:

@@ -272,7 +272,7 @@ def score(
 
     A date or a moment is taken whether or not it was scored: before the first version was in use, nobody owes it.
     """
-    from automl_core.models.batch.intervals import is_moment
+    from automl_core.models.batch.intervals import check_has_come, moment_named
 
     _is_there(info)
     dag_id = score_of(info.name)
@@ -283,11 +283,16 @@ def score(
         return body.interval in life.scoring.done or body.interval in life.scoring.open
 
     again = held.use(known)
-    if not again and not is_moment(body.interval):
-        raise HTTPException(
-            404, f"{info.name} has not scored an interval {body.interval!r}; allowed: a date or moment (2026-11-01), "
-            "or the key of an interval as the model's history has it"
-        )  # fmt: skip
+    if not again:
+        if moment_named(body.interval) is None:
+            raise HTTPException(
+                404, f"{info.name} has not scored an interval {body.interval!r}; allowed: a date or moment "
+                "(2026-11-01), or the key of an interval as the model's history has it"
+            )  # fmt: skip
+        try:
+            check_has_come(body.interval, held.acts.now())
+        except ValueError as error:
+            raise HTTPException(422, f"interval: {error}") from None
     if isinstance(body.version, int):
         number = body.version
         held.use(lambda life: life.version(number))

@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.models.batch import Timetable, interval_at
-from automl_core.models.batch.intervals import Interval, has_dates, interval_of_key, names_days, newest_only
+from automl_core.models.batch.intervals import (
+    AHEAD,
+    Interval,
+    check_has_come,
+    has_dates,
+    interval_of_key,
+    names_days,
+    newest_only,
+)
 from automl_core.models.batch.keys import FromKeys
 from automl_core.models.batch.partitions import found_partitions, moment_of_extra
 from tests.standins.maxcompute import MaxComputeStandIn
@@ -167,3 +175,12 @@ def test_an_interval_of_a_state_of_data_has_no_dates() -> None:
     state = Interval("data-0123456789abcdef", 1.0, 1.0)
     assert state.dates == {}
     assert interval_of_key(state.key).key == state.key
+
+
+def test_what_lies_ahead_is_refused_by_date_and_by_key_and_tomorrow_is_not() -> None:
+    now = datetime(2026, 11, 2, 12, tzinfo=UTC).timestamp()
+    for text in ("2026-11-02", "2026-11-03", "2026-11-03T12:00:00", "data-0123456789abcdef", "yesterday"):
+        check_has_come(text, now)
+    for text in ("2062-11-02", "2026-11-05", interval_at(datetime.fromtimestamp(now + AHEAD + 60, UTC)).key):
+        with pytest.raises(ValueError, match="allowed: dates and moments until 2026-11-03"):
+            check_has_come(text, now)
