@@ -23,7 +23,7 @@ MOST_POINTS = 10_000
 """Points of a schedule that are worked out at once: a year of a schedule by the hour, and no endless loop."""
 
 AHEAD = 86_400.0
-"""Seconds by which what a person names may lie ahead: somewhere it is tomorrow already. Airflow begins no run beyond now."""
+"""Seconds by which what a person names may lie ahead: somewhere it is tomorrow already. Airflow begins none later."""
 
 _PRESETS = {
     "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *",
