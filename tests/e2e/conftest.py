@@ -22,8 +22,9 @@ SHARING = (
     "own_model",
     "annotation",
     "steering",
-    "first_hour",
+    "data",
     "rollouts",
+    "first_hour",
 )
 """Modules that need nothing of their own of an Airflow. They come first: what runs them follows one another in the same
 Airflow, and it ends before a module begins that has another one."""
@@ -40,8 +41,11 @@ LONGEST = (
 COMMON = {
     **SIGN_IN,
     "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "2",  # when questions that nobody answers are noticed
+    "PIP_FIND_LINKS": "{root}/wheels",
+    "PIP_NO_INDEX": "1",
+    "PIP_CONFIG_FILE": "/dev/null",
 }
-"""What a shared Airflow is told."""
+"""What a shared Airflow is told: who may sign in, and that packages come from a folder of wheels."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

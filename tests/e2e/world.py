@@ -69,12 +69,13 @@ model = pathlib.Path(os.environ["AUTOML_MODEL_DIR"])
 READING = {
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
     "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "40",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
     "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
 }
 """How the DAG processor reads. A new file is seen within two seconds, for which every test waits. A changed one is read
-as soon as it is seen, so nobody waits for all others to be read anew: each ten seconds, that took a third of the CPU
-where there were a dozen files. What an edited file refers to no more is inactive soon: in a minute most tests are over.
+as soon as it is seen, so nobody waits for all others to be read anew: each forty seconds, that was a third of an
+Airflow's CPU where there were two dozen files. What an edited file refers to no more is inactive soon: in a minute most
+tests are over.
 """
 
 OF_THE_WORLD = {"automl_experiments.py"}
