@@ -1,4 +1,4 @@
-"""What parsing costs: a file of an experiment, of a model, a look of the DAG processor, a task beside up to 1,000 files.
+"""What parsing costs: a file of an experiment, of a model, a look of the DAG processor, a task beside 1,000 files.
 
 Each figure is CPU time of a fresh process; the first is the time beyond `import airflow.sdk`.
 
