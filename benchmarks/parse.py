@@ -1,4 +1,4 @@
-"""What parsing costs: one experiment's file, one model's, and a task's own parse beside 1, 100 and 1,000 files.
+"""What parsing costs: a file of an experiment, of a model, a look of the DAG processor, a task beside 1,000 files.
 
 Each figure is CPU time of a fresh process; the first is the time beyond `import airflow.sdk`.
 
@@ -62,6 +62,29 @@ assert list(bag.dags) == [sys.argv[2]], (list(bag.dags), bag.import_errors)
 print(json.dumps({"seconds": seconds}))
 """
 
+A_LOOK = """
+import json, os, resource, sys
+sys.argv[0:1] = ["airflow", "dag-processor"]
+program, component, file, bundle, preload = sys.argv
+import automl_airflow.preloading as preloading
+if preload == "without":
+    preloading.preload_parsing = lambda: None
+import airflow.settings
+airflow.settings.initialize()
+import airflow.dag_processing.manager
+from pathlib import Path
+import structlog
+from airflow.dag_processing.processor import _serialize_dags
+if os.fork() == 0:
+    from airflow.dag_processing.dagbag import BundleDagBag
+    bag = BundleDagBag(dag_folder=file, bundle_path=Path(bundle), bundle_name="dags-folder", load_op_links=False)
+    dags, _ = _serialize_dags(bag, structlog.get_logger())
+    os._exit(len(dags) != 1)
+assert os.wait()[1] == 0
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({"seconds": used.ru_utime + used.ru_stime}))
+"""
+
 
 def environment(home: Path, dags: Path) -> dict[str, str]:
     """Airflow's settings for a process that parses."""
@@ -107,6 +130,10 @@ def main(runs: int = 5) -> None:
                     rows = measure(ONE_FILE, [file, str(made)], env, runs)
                     first, again = (1000 * statistics.median(row[name] for row in rows) for name in ("first", "again"))
                     print(f"one {what}, fresh process, beyond airflow.sdk: {first:.0f} ms; again: {again:.1f} ms")
+                for preload in ("with", "without"):
+                    rows = measure(A_LOOK, [path, str(dags), preload], env, runs)
+                    seconds = statistics.median(row["seconds"] for row in rows)
+                    print(f"a look of the DAG processor {preload} what it imports once: {1000 * seconds:.0f} ms")
                 rows = measure(AS_A_TASK, [str(model), "churn.rollout", str(dags)], env, runs)
                 print(f"a task of a model: {1000 * statistics.median(row['seconds'] for row in rows):6.1f} ms")
                 model.unlink()

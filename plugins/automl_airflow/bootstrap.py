@@ -49,14 +49,16 @@ def register() -> bool:
 
 
 def preload() -> None:
-    """Import what trials need once in the process that forks the workers; each of them has it then for nothing.
+    """Import what is needed once in the process that forks: each fork has it then for nothing.
 
-    Only in the scheduler (LocalExecutor forks from it) and in Celery's parent process; what experiments with pods
-    need, also in the DAG processor, which forks for each file.
+    What trials need in the scheduler (LocalExecutor forks from it) and in Celery's parent process; what files are read
+    with in the DAG processor, which forks for each of them; what experiments with pods need, in all three.
     """
     forking = {"scheduler", "celery", "dag-processor"} & set(sys.argv[1:3])
     if forking:
         _preload_operators()
+    if "dag-processor" in forking:
+        _preload_parsing()
     if not forking - {"dag-processor"}:
         return
     try:
@@ -66,6 +68,16 @@ def preload() -> None:
         preload_models()
     except Exception:
         log.exception("what trials need is imported by each of them instead of once")
+
+
+def _preload_parsing() -> None:
+    """Import what makes DAGs of files."""
+    try:
+        from automl_airflow.preloading import preload_parsing
+
+        preload_parsing()
+    except Exception:
+        log.exception("what files are read with is imported for each of them instead of once")
 
 
 def _preload_operators() -> None:

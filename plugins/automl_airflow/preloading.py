@@ -10,6 +10,10 @@ from __future__ import annotations
 import importlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
 
 TRIALS = (
     "automl_airflow.began",
@@ -47,6 +51,22 @@ AIRFLOWS = (
     "jinja2.ext",
 )
 """What Airflow imports in a task's process before it runs the task; that one is missing costs a little time alone."""
+
+PARSING = (
+    "airflow.dag_processing.dagbag",
+    "airflow.providers.standard.operators.empty",
+    "airflow.providers.standard.operators.trigger_dagrun",  # these two when a DAG is written down, whatever is in it
+    "airflow.providers.standard.sensors.external_task",
+    "airflow.sdk.bases.operatorlink",
+    "airflow.timetables.assets",
+    "airflow.timetables.trigger",
+    "encodings.utf_8_sig",
+    "automl_airflow.annotation.factory",
+    "automl_airflow.factory",
+    "automl_airflow.models.factory",
+    "automl_core.spec.loader",
+)
+"""What makes the DAG of a file, of whatever kind: numpy and all that trials alone need is not among it."""
 
 SEARCH = (
     "automl_core.search.auto",
@@ -100,17 +120,44 @@ def preload_trials() -> None:
 def _warm() -> None:
     """Do once what is remembered, so that no fork has to do it."""
     from automl_airflow.compat import warm_client
-    from automl_airflow.factory import experiment_dag
     from automl_airflow.plugin import is_installed
+
+    dag = _smallest("trial")
+    dag.get_template_env().from_string("{{ label }}")  # compiles its lexer's expressions: what names a mapped instance
+    is_installed()
+    warm_client()
+
+
+def _smallest(task: str | None) -> DAG:
+    """The DAG of the smallest file; all of it, or that of one of its tasks alone."""
+    from automl_airflow.factory import experiment_dag
     from automl_core.templates.loading import parse_document
     from automl_core.templates.places import Places
 
     path = Path("preloaded.yaml")
     experiment, _ = parse_document(_EXPERIMENT, str(path), Places.of(path, None))
-    dag = experiment_dag(experiment, path, task="trial")
-    dag.get_template_env().from_string("{{ label }}")  # compiles its lexer's expressions: what names a mapped instance
-    is_installed()
-    warm_client()
+    return experiment_dag(experiment, path, task=task)
+
+
+def preload_parsing() -> None:
+    """Import what DAGs of files are made with, and build the models that read them.
+
+    For the DAG processor, which forks a process for each file, and for each again every half a minute.
+
+    Raises:
+        ImportError: something of ours can't be imported.
+    """
+    from automl_core.templates.within import build_models
+
+    for module in PARSING:
+        try:
+            importlib.import_module(module)
+        except ImportError:  # Airflow's are imported where they lie in another release, by each process
+            if module.startswith("automl"):
+                raise
+    build_models()
+    preload_models()
+    _smallest(None)
 
 
 def preload_models() -> None:

@@ -1,36 +1,57 @@
-"""One Airflow for the end-to-end tests of a module; the modules that take longest begin first."""
+"""An Airflow for the end-to-end tests: modules share one where they can; those that take longest begin first."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from automl_airflow.standalone import running_airflow
+from automl_airflow.standalone import StandaloneError, running_airflow
+from tests.e2e.models import SIGN_IN
 from tests.e2e.story import story
 from tests.e2e.world import World
 from tests.support.postgres import airflow_database, server_kept
 
-LONGEST = (
-    "kubernetes",
+SHARING = (
     "main_job",
     "model_life",
-    "pages",
     "web",
-    "failures",
     "own_model",
     "annotation",
+    "steering",
+    "data",
+    "rollouts",
+    "first_hour",
+)
+"""Modules that need nothing of their own of an Airflow. They come first: what runs them follows one another in the same
+Airflow, and it ends before a module begins that has another one."""
+
+LONGEST = (
+    "kubernetes",
+    "failures",
     "maxcompute",
+    "pages",
     "installed",
 )
-"""Modules that take minutes, by their length: none of them is begun when the others are about to end."""
+"""Modules of the others that take minutes, by their length: none of them is begun when the others are about to end."""
+
+COMMON = {
+    **SIGN_IN,
+    "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "2",  # when questions that nobody answers are noticed
+    "PIP_FIND_LINKS": "{root}/wheels",
+    "PIP_NO_INDEX": "1",
+    "PIP_CONFIG_FILE": "/dev/null",
+}
+"""What a shared Airflow is told: who may sign in, and that packages come from a folder of wheels."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest modules first; `make e2e` keeps that order."""
-    rank = {Path(__file__).parent / f"test_{name}.py": place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
+    rank = {Path(__file__).parent / f"test_{name}.py": place for place, name in enumerate(SHARING + LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,13 +73,68 @@ def one_database_server() -> Iterator[None]:
         yield
 
 
+class Shared:
+    """The Airflow that modules of this process share, while each of them wants one that is told the same."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._environment: dict[str, str] = {}
+        self._stack = contextlib.ExitStack()
+        self._world: World | None = None
+
+    def world(self, environment: dict[str, str]) -> World:
+        """The Airflow that is told so, as a module before has left it; a new one where there is none, or none to use.
+
+        Args:
+            environment: of its processes; ``{root}`` stands for the folder around it.
+        """
+        if self._world is None or self._environment != environment or not self._usable(self._world):
+            self.end()
+            self._world, self._environment = self._begin(environment), environment
+        return self._world
+
+    def end(self) -> None:
+        """End the Airflow, where there is one: also one that nobody uses takes CPU from the others."""
+        self._world = None
+        self._stack.close()
+
+    def _begin(self, environment: dict[str, str]) -> World:
+        root = self._folders.mktemp("world")
+        variables = {name: value.format(root=root) for name, value in environment.items()}
+        with contextlib.ExitStack() as stack:
+            made = World.make(root, database=stack.enter_context(airflow_database()), **variables)
+            stack.enter_context(running_airflow(made.airflow))
+            self._stack = stack.pop_all()
+        return made
+
+    @staticmethod
+    def _usable(world: World) -> bool:
+        try:
+            world.airflow.check()
+            world.clear()
+        except (AssertionError, StandaloneError, httpx.HTTPError) as error:
+            print(f"an Airflow of its own, for the one before can't be used again: {error}")
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, one_database_server: None) -> Iterator[Shared]:
+    """The Airflow of this process's modules."""
+    made = Shared(tmp_path_factory)
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_beside(shared: Shared, request: pytest.FixtureRequest) -> None:
+    """End the shared Airflow where a module begins that doesn't look at it."""
+    tests = [each for each in request.session.items if each.path == request.path]
+    if hasattr(request.module, "world") or not any("world" in getattr(each, "fixturenames", ()) for each in tests):
+        shared.end()
+
+
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
-    """An Airflow of its own; a module may set ENVIRONMENT for its processes."""
-    environment = getattr(request.module, "ENVIRONMENT", {})
-    root = tmp_path_factory.mktemp("world")
-    variables = {name: value.format(root=root) for name, value in environment.items()}
-    with airflow_database() as database:
-        made = World.make(root, database=database, **variables)
-        with running_airflow(made.airflow):
-            yield made
+def world(shared: Shared, request: pytest.FixtureRequest) -> World:
+    """An Airflow without files and runs; a module that sets ENVIRONMENT for its processes has one of its own."""
+    return shared.world(getattr(request.module, "ENVIRONMENT", COMMON))

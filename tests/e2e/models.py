@@ -36,7 +36,7 @@ print("accuracy=0.5 step=0", flush=True)
 '''
 
 PEOPLE = "admin:admin,anna:user,ben:user,vera:viewer"
-"""Who may sign in at an Airflow whose ENVIRONMENT has `SIGN_IN`."""
+"""Who may sign in at the Airflow that modules share, and at one whose environment has `SIGN_IN`."""
 
 SIGN_IN = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": PEOPLE}
 

@@ -20,14 +20,12 @@ from automl_core.client import AutoML, Credentials
 from automl_core.storage import open_store
 from examples.annotate import Annotator, RestDesk
 from tests.e2e.labelling import label_by_keyboard
-from tests.e2e.models import PEOPLE, SIGN_IN
+from tests.e2e.models import PEOPLE
 from tests.e2e.world import World, wait_until
 from tests.sources import ROOT
 from tests.unit.models.evaluation.small import rows
 
 pytestmark = pytest.mark.timeout(600)
-
-ENVIRONMENT = dict(SIGN_IN)
 
 NAME, DAG, SEARCH = "signs", "signs.annotation", "signs_search"
 

@@ -9,9 +9,6 @@ from tests.support.wheels import make_wheel
 
 pytestmark = pytest.mark.timeout(420)
 
-# packages come from a folder of wheels, as on a machine without a network
-ENVIRONMENT = {"PIP_FIND_LINKS": "{root}/wheels", "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
-
 PREPARE = """
 import os, pathlib
 rows = pathlib.Path(os.environ["AUTOML_DATA_TRAIN"]).read_text()
@@ -91,6 +88,7 @@ if len(sys.argv) > 1:
 
 
 def test_a_training_has_the_packages_of_its_lock_file_which_airflow_has_not(world: World) -> None:
+    # packages come from a folder of wheels, as on a machine without a network: `COMMON` of conftest.py says so
     make_wheel(world.root / "wheels", "not-airflows", "4.2")
     program = world.root / "experiments" / "own"
     program.mkdir()

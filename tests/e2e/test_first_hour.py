@@ -56,11 +56,12 @@ def test_a_command_that_is_not_there_costs_two_trials_at_most_and_its_reason_is_
 def test_two_trials_go_first_and_the_others_wait_without_a_worker(world: World) -> None:
     name = world.experiment(
         "canaries", trials={"max": 4, "concurrency": 4},
-        tasks=[{"name": "train", "command": f"sleep 20; {' '.join(world.command())}"}],
+        tasks=[{"name": "train", "command": f"echo it begins; {' '.join(world.command(held=0))}"}],
     )  # fmt: skip
     run = world.start(name)
     wait_until(lambda: world.states(name, run)["deferred"] == 2, 120, "two slots to wait in the triggerer")
     assert len(world.study(name, run).state.trials) == 2
+    (world.root / "go").touch()
     assert world.finish(name, run, 300) == "success"
     assert len(world.controller(name, run)["trials"]) == 4
 

@@ -15,15 +15,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from automl_core.models.watching import read_looks
-from tests.e2e.models import SIGN_IN, Models
+from tests.e2e.models import Models
 from tests.e2e.world import World, wait_until
 
 pytestmark = pytest.mark.timeout(900)
-
-ENVIRONMENT = {
-    **SIGN_IN,
-    "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "2",  # when questions that nobody answers are noticed
-}
 
 
 @pytest.fixture(scope="module")

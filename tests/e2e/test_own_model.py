@@ -16,12 +16,10 @@ import yaml
 
 from automl_core.cli import main
 from tests.e2e.browser import Browser, open_window
-from tests.e2e.models import SIGN_IN, Models
+from tests.e2e.models import Models
 from tests.e2e.world import World, wait_until
 
 pytestmark = pytest.mark.timeout(900)
-
-ENVIRONMENT = SIGN_IN
 
 SCORE = """
 import csv, json, math, sys

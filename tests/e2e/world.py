@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import textwrap
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import yaml
@@ -67,13 +69,17 @@ model = pathlib.Path(os.environ["AUTOML_MODEL_DIR"])
 READING = {
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
     "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "40",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
     "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
 }
 """How the DAG processor reads. A new file is seen within two seconds, for which every test waits. A changed one is read
-as soon as it is seen, so nobody waits for all others to be read anew: each ten seconds, that took a third of the CPU
-where there were a dozen files. What an edited file refers to no more is inactive soon: in a minute most tests are over.
+as soon as it is seen, so nobody waits for all others to be read anew: each forty seconds, that was a third of an
+Airflow's CPU where there were two dozen files. What an edited file refers to no more is inactive soon: in a minute most
+tests are over.
 """
+
+OF_THE_WORLD = {"automl_experiments.py"}
+"""Files in the DAGs folder that are no module's."""
 
 MISSED_SOON = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
@@ -98,7 +104,6 @@ class World:
     airflow: StandaloneAirflow
     _token: str = ""
     _http: httpx.Client = field(default_factory=_client)
-    _written: set[str] = field(default_factory=set)
 
     @classmethod
     def make(cls, root: Path, *, database: str | None = None, **environment: str) -> World:
@@ -226,6 +231,39 @@ class World:
         """Trigger a run and wait for its end; returns its id and state."""
         run = self.start(name, conf)
         return run, self.finish(name, run, seconds)
+
+    # --- one world for several modules ----------------------------------------------------------
+
+    def clear(self) -> None:
+        """Leave the Airflow to the next module: no file is there that it could run, and nothing goes on.
+
+        What has been written and published stays, and so do the records of Airflow: names are a module's own.
+        """
+        for path in (*(self.root / "experiments").iterdir(), *(self.root / "dags").glob("*.py")):
+            if path.name in OF_THE_WORLD:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        for name in ("starts.jsonl", "go"):
+            (self.root / name).unlink(missing_ok=True)
+        # the end of what has no file any more comes last: until Airflow sees that, a schedule begins further runs
+        wait_until(lambda: not self._dags(), 120, "Airflow to see that no file is left", lambda: str(self._dags()))
+        for row in self._going():
+            path = f"/dags/{row['dag_id']}/dagRuns/{quote(row['dag_run_id'], safe='')}"
+            answer = self.raw("PATCH", path, json={"state": "failed"})
+            assert answer.status_code < 500, f"{path}: {answer.status_code} {answer.text[:500]}"
+        wait_until(lambda: not self._going(), 60, "every run to end", lambda: str(self._going()))
+
+    def _dags(self) -> list[str]:
+        """Names of all DAGs whose file is there, as Airflow knows it."""
+        return [row["dag_id"] for row in self.call("GET", "/dags", params={"limit": 100})["dags"]]
+
+    def _going(self) -> list[dict[str, Any]]:
+        """The runs that have not ended."""
+        states = {"state": ["queued", "running"], "limit": 100}
+        return list(self.call("GET", "/dags/~/dagRuns", params=states)["dag_runs"])
 
     # --- what came of it ------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What the process that forks the workers has imported for them."""
+"""What the processes that fork have imported for those that they fork."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ print(json.dumps(drawn))
 """
 
 _TRAINS = (Path(__file__).parent / "preloaded_trial.py").read_text()
+_PARSES = (Path(__file__).parent / "preloaded_parse.py").read_text()
 
 
 def _printed(program: str) -> list[object]:
@@ -64,3 +65,8 @@ def test_forked_tasks_of_others_draw_numbers_of_their_own() -> None:
 def test_a_forked_trial_imports_and_builds_nothing_more_to_train() -> None:
     """Nor for its DAG: what each trial's process does again is what a short trial costs most."""
     assert _printed(_TRAINS) == []
+
+
+def test_a_forked_look_at_a_file_imports_nothing_more() -> None:
+    """The DAG processor reads each file in a process of its own, again and again."""
+    assert _printed(_PARSES) == []
