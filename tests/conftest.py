@@ -14,6 +14,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.support.examples import PROFILE, SHARES, examples
 from tests.support.patience import stretched
 
 TESTS = Path(__file__).parent
@@ -24,10 +25,13 @@ MARKERS = ("unit", "contract", "e2e", "faults", "heavy", "series")
 ASKED_FOR = ("faults", "heavy", "series")
 """Those that run only where they are named: they take long, or need what development's environment has not."""
 
-# The whole suite gives the same answer each time, in CI too; HYPOTHESIS_PROFILE=explore looks for new examples.
-hypothesis.settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+# The whole suite gives the same answer each time, in CI too, on a share of the examples that tests state: `make
+# test-heavy` tries all of them (HYPOTHESIS_PROFILE=full), and HYPOTHESIS_PROFILE=explore looks for new ones.
+for name in SHARES:
+    hypothesis.settings.register_profile(
+        name, deadline=None, derandomize=name != "explore", max_examples=examples(100), print_blob=True
+    )
+hypothesis.settings.load_profile(PROFILE)
 
 
 def pytest_configure(config: pytest.Config) -> None:
