@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +70,25 @@ def pytest_unconfigure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test by its folder, and stretch its limit."""
+    default = config.getoption("timeout") or config.getini("timeout")
     for item in items:
-        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        folder = folder_of(item.path)
         if folder in MARKERS:
             item.add_marker(folder)
         stated = item.get_closest_marker("timeout")
-        limit = stated.args[0] if stated else config.getoption("timeout") or config.getini("timeout")
-        item.add_marker(pytest.mark.timeout(stretched(float(limit))), append=False)
+        item.add_marker(limit_of(float(stated.args[0] if stated else default)), append=False)
+
+
+@cache
+def folder_of(path: Path) -> str:
+    """The folder below tests/ that a file lies in: asked for each test of it."""
+    return path.relative_to(TESTS).parts[0] if path.is_relative_to(TESTS) else ""
+
+
+@cache
+def limit_of(seconds: float) -> pytest.MarkDecorator:
+    """The mark of a limit."""
+    return pytest.mark.timeout(stretched(seconds))
 
 
 @pytest.fixture(autouse=True)
