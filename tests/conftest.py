@@ -38,6 +38,7 @@ hypothesis.settings.load_profile(PROFILE)
 def pytest_configure(config: pytest.Config) -> None:
     """Give Airflow and the product a home of this process's own, before anything imports them."""
     gc.disable()  # until all is collected: nothing of it is garbage, and looking for it was a third of collecting
+    os.fsync = lambda fd: None  # no test pulls the plug: what is written is there for all who look, kills or not
     home = tempfile.mkdtemp(prefix="automl-tests-")
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     for name in list(os.environ):
