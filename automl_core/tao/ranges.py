@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from automl_core.spec.grids import LARGEST_WHOLE, powers
+from automl_core.spec.numeric import beyond
 from automl_core.tao.conditions import Condition, condition_of
 from automl_core.tao.schema import Leaf
 
@@ -219,10 +220,24 @@ def _on_grid(default: float, parameter: dict[str, Any], notes: list[str]) -> boo
         fits = fits and default in powers(parameter["power_of"], parameter["low"], parameter["high"], True)
     elif "multiple_of" in parameter:
         fits = fits and default % parameter["multiple_of"] == 0
-    fits = fits and default > parameter.get("above", -math.inf) and default < parameter.get("below", math.inf)
+    fits = fits and _between_strict(default, parameter)
     if not fits:
         notes.append(f"its default {default:g} is no value that its conditions allow, so nothing is tried first")
     return bool(fits)
+
+
+def _between_strict(default: float, parameter: dict[str, Any]) -> bool:
+    """Whether a number lies where values begin beside those that they must not reach (`Ranged.ends`)."""
+    low, high = parameter["low"], parameter["high"]
+    gap = 1e-6 * (high - low) if math.isfinite(high - low) else 0.0
+    step, power = parameter.get("multiple_of"), parameter.get("power_of")
+    whole = parameter["type"] in ("int", "logint")
+    above, below = parameter.get("above", -math.inf), parameter.get("below", math.inf)
+    if above >= low and default < beyond(above, step, power, gap, whole=whole):
+        return False
+    if power is not None:
+        return bool(default < below)
+    return bool(below > high or default <= -beyond(-below, step, None, gap, whole=whole))
 
 
 def _sides(low: float | None, high: float | None) -> dict[str, float]:
