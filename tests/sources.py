@@ -108,8 +108,14 @@ def sources(*folders: str) -> tuple[Source, ...]:
     """Every Python file below some folders of the repository, in order."""
     found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     return tuple(
-        Source(path) for path in sorted(found) if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)
+        _source(path) for path in sorted(found) if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)
     )
+
+
+@cache
+def _source(path: Path) -> Source:
+    """One for each file, whichever folders it is asked for with: its tree is made once."""
+    return Source(path)
 
 
 def gallery() -> list[Path]:
