@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import ipaddress
 import os
@@ -65,8 +66,13 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Let libraries that count their objects at the end find none left."""
-    gc.unfreeze()
+    """Look for garbage once more among what the tests made, and let libraries that count at the end find none left.
+
+    pytest looks after this, for errors of what is thrown away: not among all that was imported and collected, please.
+    """
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
