@@ -20,6 +20,9 @@ DECADES = 100
 """Upper end over default (or over the lower end) from which a range spans decades; and how far from the default the
 search then goes on either side."""
 
+GAP = 1e-6
+"""Share of a range by which values keep away from a number that they must not reach (`Ranged.ends`)."""
+
 SHARES = ("momentum", "prob", "probability")
 """Last words of names of numbers that are shares by their meaning: where the metadata leave them open upward, to 1."""
 
@@ -50,7 +53,7 @@ def range_of(leaf: Leaf) -> Range:
         notes.append("without a default and two bounds there is no range to search in")
         return Range(None, _sides(low, high), notes)
     strict = _strict(leaf, condition, default, low, high, notes)
-    least, most = _filled(leaf, default, low, high)
+    least, most = _beside(strict, *_filled(leaf, default, low, high))
     if least >= most:
         return Range({"type": "fixed", "value": least}, None, notes)
     parameter = _scaled(leaf, default, least, most, high, powers_alone=condition.power_of is not None)
@@ -150,6 +153,16 @@ def _filled(leaf: Leaf, default: float | None, low: float | None, high: float | 
     return max(least, -limit), min(most, limit)
 
 
+def _beside(strict: dict[str, float], least: float, most: float) -> tuple[float, float]:
+    """A range without what lies beyond its strict limits, where next to nothing of it would be left within them."""
+    above, below = strict.get("above", least), strict.get("below", most)
+    if least < above < most and most - above <= 2 * GAP * (most - least):
+        least = above
+    if least < below < most and below - least <= 2 * GAP * (most - least):
+        most = below
+    return least, most
+
+
 def _is_share(leaf: Leaf, around: float, high: float | None) -> bool:
     """Whether a number that is open upward is a share by its name."""
     return high is None and around <= 1 and leaf.name.rsplit(".", 1)[-1].rsplit("_", 1)[-1] in SHARES
@@ -229,7 +242,7 @@ def _on_grid(default: float, parameter: dict[str, Any], notes: list[str]) -> boo
 def _between_strict(default: float, parameter: dict[str, Any]) -> bool:
     """Whether a number lies where values begin beside those that they must not reach (`Ranged.ends`)."""
     low, high = parameter["low"], parameter["high"]
-    gap = 1e-6 * (high - low) if math.isfinite(high - low) else 0.0
+    gap = GAP * (high - low) if math.isfinite(high - low) else 0.0
     step, power = parameter.get("multiple_of"), parameter.get("power_of")
     whole = parameter["type"] in ("int", "logint")
     above, below = parameter.get("above", -math.inf), parameter.get("below", math.inf)
