@@ -91,9 +91,12 @@ faults: setup-dev ## kill each part of Airflow and the store at three moments of
 	FAULTS='$(FAULTS)' $(PYTEST) tests/faults -n 2 --dist loadfile --junitxml=$(REPORTS)/faults.xml $(ARGS)
 	$(if $(FAULTS)$(ARGS),,$(PYTEST) -m long tests/e2e --junitxml=$(REPORTS)/long.xml)
 
-test-heavy: setup-dev $(HEAVY)/.installed $(STUDIO)/.installed ## tests with real torch, Lightning, Transformers, … in an environment of their own [ARGS=…]
-	HEAVY_PYTHON='$(abspath $(HEAVY))/bin/python' LABEL_STUDIO='$(abspath $(STUDIO))/bin/label-studio' \
+test-heavy: setup-dev $(HEAVY)/.installed $(STUDIO)/.installed ## real torch, Lightning, Transformers, … in an environment of their own; all examples of properties [ARGS=…]
+	HEAVY_PYTHON='$(abspath $(HEAVY))/bin/python' LABEL_STUDIO='$(abspath $(STUDIO))/bin/label-studio' HYPOTHESIS_PROFILE=full \
 	    $(PYTEST) tests/heavy --timeout 300 --junitxml=$(REPORTS)/heavy.xml $(ARGS)
+	@# All the examples of properties, of which `make unit` tries a share.
+	$(if $(ARGS),,HYPOTHESIS_PROFILE=full $(PYTEST) -m 'hypothesis and not e2e' -n $(JOBS) --dist worksteal --timeout 300 \
+	    --junitxml=$(REPORTS)/properties.xml)
 
 test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFIG=file IMAGE=image [NAMESPACE=… STORAGE=json RUNS=folder]
 	@test -n '$(KUBECONFIG)' -a -n '$(IMAGE)' || { echo 'make: test-cluster needs KUBECONFIG=file and IMAGE=image' >&2; exit 2; }

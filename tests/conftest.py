@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import ipaddress
 import os
 import shutil
 import socket
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 
+from tests.support.examples import PROFILE, SHARES, examples
 from tests.support.patience import stretched
 
 TESTS = Path(__file__).parent
@@ -24,15 +27,19 @@ MARKERS = ("unit", "contract", "e2e", "faults", "heavy", "series")
 ASKED_FOR = ("faults", "heavy", "series")
 """Those that run only where they are named: they take long, or need what development's environment has not."""
 
-# The whole suite gives the same answer each time, in CI too; HYPOTHESIS_PROFILE=explore looks for new examples.
-hypothesis.settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+# The whole suite gives the same answer each time, in CI too, on a share of the examples that tests state: `make
+# test-heavy` tries all of them (HYPOTHESIS_PROFILE=full), and HYPOTHESIS_PROFILE=explore looks for new ones.
+for name in SHARES:
+    hypothesis.settings.register_profile(
+        name, deadline=None, derandomize=name != "explore", max_examples=examples(100), print_blob=True
+    )
+hypothesis.settings.load_profile(PROFILE)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give Airflow and the product a home of this process's own, before anything imports them."""
     gc.disable()  # until all is collected: nothing of it is garbage, and looking for it was a third of collecting
+    os.fsync = lambda fd: None  # no test pulls the plug: what is written is there for all who look, kills or not
     home = tempfile.mkdtemp(prefix="automl-tests-")
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     for name in list(os.environ):
@@ -59,19 +66,36 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Let libraries that count their objects at the end find none left."""
-    gc.unfreeze()
+    """Look for garbage once more among what the tests made, and let libraries that count at the end find none left.
+
+    pytest looks after this, for errors of what is thrown away: not among all that was imported and collected, please.
+    """
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test by its folder, and stretch its limit."""
+    default = config.getoption("timeout") or config.getini("timeout")
     for item in items:
-        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        folder = folder_of(item.path)
         if folder in MARKERS:
             item.add_marker(folder)
         stated = item.get_closest_marker("timeout")
-        limit = stated.args[0] if stated else config.getoption("timeout") or config.getini("timeout")
-        item.add_marker(pytest.mark.timeout(stretched(float(limit))), append=False)
+        item.add_marker(limit_of(float(stated.args[0] if stated else default)), append=False)
+
+
+@cache
+def folder_of(path: Path) -> str:
+    """The folder below tests/ that a file lies in: asked for each test of it."""
+    return path.relative_to(TESTS).parts[0] if path.is_relative_to(TESTS) else ""
+
+
+@cache
+def limit_of(seconds: float) -> pytest.MarkDecorator:
+    """The mark of a limit."""
+    return pytest.mark.timeout(stretched(seconds))
 
 
 @pytest.fixture(autouse=True)

@@ -47,17 +47,38 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, filename=self.place)
 
-    @cached_property
+    @property
     def imports(self) -> list[Import]:
-        top = set(map(id, self.tree.body))
-        return [
-            Import(name, node.lineno, id(node) in top) for node in ast.walk(self.tree) for name in imported_names(node)
-        ]
+        return self._found[0]
 
-    @cached_property
+    @property
     def calls(self) -> list[tuple[str, ast.Call]]:
         """Dotted names of what is called, as written, with the call."""
-        return [(ast.unparse(node.func), node) for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+        return self._found[1]
+
+    @cached_property
+    def _found(self) -> tuple[list[Import], list[tuple[str, ast.Call]]]:
+        """Both in one walk: the trees of the product have two million nodes."""
+        top = set(map(id, self.tree.body))
+        imports, calls = [], []
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call):
+                calls.append((dotted(node.func), node))
+            if isinstance(node, (ast.Import, ast.ImportFrom, ast.Call, ast.Constant)):
+                imports += [Import(name, node.lineno, id(node) in top) for name in imported_names(node)]
+        return imports, calls
+
+
+def dotted(called: ast.expr) -> str:
+    """What is called, as written."""
+    names = []
+    node = called
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):  # of what a call gave, say
+        return ast.unparse(called)
+    return ".".join([node.id, *reversed(names)])
 
 
 def imported_names(node: ast.AST) -> Iterator[str]:
@@ -87,8 +108,14 @@ def sources(*folders: str) -> tuple[Source, ...]:
     """Every Python file below some folders of the repository, in order."""
     found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     return tuple(
-        Source(path) for path in sorted(found) if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)
+        _source(path) for path in sorted(found) if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)
     )
+
+
+@cache
+def _source(path: Path) -> Source:
+    """One for each file, whichever folders it is asked for with: its tree is made once."""
+    return Source(path)
 
 
 def gallery() -> list[Path]:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,15 @@ def declared(lines: Iterable[str]) -> set[str]:
     return {canonicalize_name(Requirement(line).name) for line in lines}
 
 
+@cache
+def by_import() -> Mapping[str, list[str]]:
+    """Package as it is imported → distributions that bring it: asked once, for each file that is installed is read."""
+    return packages_distributions()
+
+
 def needed(*folders: str) -> Iterator[tuple[str, str, set[str]]]:
     """Place, dotted name and possible distributions of each import that is none of ours or of the standard library."""
-    by_package = packages_distributions()
+    by_package = by_import()
     for source in sources(*folders):
         for each in source.imports:
             package = each.name.split(".")[0]

@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from automl_core.spec.grids import LARGEST_WHOLE, powers
+from automl_core.spec.numeric import beyond
 from automl_core.tao.conditions import Condition, condition_of
 from automl_core.tao.schema import Leaf
 
 DECADES = 100
 """Upper end over default (or over the lower end) from which a range spans decades; and how far from the default the
 search then goes on either side."""
+
+GAP = 1e-6
+"""Share of a range by which values keep away from a number that they must not reach (`Ranged.ends`)."""
 
 SHARES = ("momentum", "prob", "probability")
 """Last words of names of numbers that are shares by their meaning: where the metadata leave them open upward, to 1."""
@@ -49,7 +53,7 @@ def range_of(leaf: Leaf) -> Range:
         notes.append("without a default and two bounds there is no range to search in")
         return Range(None, _sides(low, high), notes)
     strict = _strict(leaf, condition, default, low, high, notes)
-    least, most = _filled(leaf, default, low, high)
+    least, most = _beside(strict, *_filled(leaf, default, low, high))
     if least >= most:
         return Range({"type": "fixed", "value": least}, None, notes)
     parameter = _scaled(leaf, default, least, most, high, powers_alone=condition.power_of is not None)
@@ -149,6 +153,16 @@ def _filled(leaf: Leaf, default: float | None, low: float | None, high: float | 
     return max(least, -limit), min(most, limit)
 
 
+def _beside(strict: dict[str, float], least: float, most: float) -> tuple[float, float]:
+    """A range without what lies beyond its strict limits, where next to nothing of it would be left within them."""
+    above, below = strict.get("above", least), strict.get("below", most)
+    if least < above < most and most - above <= 2 * GAP * (most - least):
+        least = above
+    if least < below < most and below - least <= 2 * GAP * (most - least):
+        most = below
+    return least, most
+
+
 def _is_share(leaf: Leaf, around: float, high: float | None) -> bool:
     """Whether a number that is open upward is a share by its name."""
     return high is None and around <= 1 and leaf.name.rsplit(".", 1)[-1].rsplit("_", 1)[-1] in SHARES
@@ -219,10 +233,24 @@ def _on_grid(default: float, parameter: dict[str, Any], notes: list[str]) -> boo
         fits = fits and default in powers(parameter["power_of"], parameter["low"], parameter["high"], True)
     elif "multiple_of" in parameter:
         fits = fits and default % parameter["multiple_of"] == 0
-    fits = fits and default > parameter.get("above", -math.inf) and default < parameter.get("below", math.inf)
+    fits = fits and _between_strict(default, parameter)
     if not fits:
         notes.append(f"its default {default:g} is no value that its conditions allow, so nothing is tried first")
     return bool(fits)
+
+
+def _between_strict(default: float, parameter: dict[str, Any]) -> bool:
+    """Whether a number lies where values begin beside those that they must not reach (`Ranged.ends`)."""
+    low, high = parameter["low"], parameter["high"]
+    gap = GAP * (high - low) if math.isfinite(high - low) else 0.0
+    step, power = parameter.get("multiple_of"), parameter.get("power_of")
+    whole = parameter["type"] in ("int", "logint")
+    above, below = parameter.get("above", -math.inf), parameter.get("below", math.inf)
+    if above >= low and default < beyond(above, step, power, gap, whole=whole):
+        return False
+    if power is not None:
+        return bool(default < below)
+    return bool(below > high or default <= -beyond(-below, step, None, gap, whole=whole))
 
 
 def _sides(low: float | None, high: float | None) -> dict[str, float]:

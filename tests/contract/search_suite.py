@@ -163,7 +163,7 @@ SPACES: dict[str, dict[str, Any]] = {
     },
     "one_point": {"a": {"type": "fixed", "value": 1}, "b": {"type": "choice", "values": ["only"]}},
     "small": {"a": {"type": "choice", "values": [1, 2, 3]}, "b": {"type": "int", "low": 0, "high": 3}},
-    "wide": {f"x{i}": {"type": "uniform", "low": 0, "high": 1} for i in range(200)},
+    "wide": {f"x{i}": {"type": "uniform", "low": 0, "high": 1} for i in range(100)},
     "many_categories": {
         "a": {"type": "choice", "values": [f"v{i}" for i in range(10_000)]},
         "b": {"type": "uniform", "low": 0, "high": 1},

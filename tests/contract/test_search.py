@@ -33,16 +33,21 @@ from tests.contract.search_suite import (
     smooth,
 )
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.usefixtures("effort")]
 
 ALGORITHMS = [*names(), "auto+budget"]
 ROOT = Path(__file__).parents[2]
 
 
-def pairs(spaces: Iterable[str]) -> list[tuple[str, str]]:
-    """Each algorithm with each space. ``auto`` only hands over to one of the others: it has the first space."""
-    first, *others = spaces
-    return [(name, space) for name in ALGORITHMS for space in (first, *(others if not name.startswith("auto") else ()))]
+def pairs(cases: Iterable[str]) -> list[tuple[str, str]]:
+    """Each algorithm with each space, outcome or goal. ``auto`` hands over to one of the others: it has the first."""
+    first, *others = cases
+    return [(name, case) for name in ALGORITHMS for case in (first, *(others if not hands_over(name) else ()))]
+
+
+def hands_over(name: str) -> bool:
+    """Whether what is suggested comes from another algorithm, which has tests of its own."""
+    return name.startswith("auto")
 
 
 def spreads_budget(name: str) -> bool:
@@ -85,8 +90,7 @@ def test_every_option_with_weight_0_is_left_out(name: str) -> None:
     assert all(trial.params["a"] != "never" for trial in simulation.trials)
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES)
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize(("name", "outcome"), pairs(OUTCOMES))
 def test_takes_any_outcome(name: str, outcome: str) -> None:
     simulation = Simulation(make(name, max_trials=18), outcome=OUTCOMES[outcome], workers=2).run()
 
@@ -95,8 +99,7 @@ def test_takes_any_outcome(name: str, outcome: str) -> None:
         assert len(simulation.trials) == 18
 
 
-@pytest.mark.parametrize("goal", GOALS)
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize(("name", "goal"), pairs(GOALS))
 def test_takes_several_objectives_and_constraints(name: str, goal: str) -> None:
     worth, context = GOALS[goal]
     algorithm = make(name, max_trials=18, **context)

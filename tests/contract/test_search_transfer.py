@@ -20,7 +20,7 @@ from automl_core.states import TrialState
 from tests.contract import test_search as contract
 from tests.contract.search_suite import OUTCOMES, SPACES, Simulation, build, eventful, make, smooth
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.usefixtures("effort")]
 
 
 def earlier_of(space: Space) -> tuple[History, ...]:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from automl_core.spec.models import EarlyStopping
 from automl_core.stopping.base import Direction, StopDecision, TrialCurve, create_rule
+from tests.support.examples import examples
 
 STEPS = 12
 _RULE = TypeAdapter(EarlyStopping)  # made once: that takes longer than a decision
@@ -82,7 +83,7 @@ LOSSES = st.lists(NUMBERS, min_size=1, max_size=STEPS - 1)
 FIELDS = st.lists(st.tuples(st.lists(NUMBERS, min_size=1, max_size=STEPS), st.booleans()), max_size=8).map(
     lambda rows: [curve(number, row, ended=ended) for number, (row, ended) in enumerate(rows, 100)]
 )
-some = settings(max_examples=40)
+some = settings(max_examples=examples(40))
 
 
 def mapped(trial: TrialCurve, change: Callable[[float], float]) -> TrialCurve:

@@ -62,7 +62,7 @@ def is_used_again(case: Case, place: Workplace) -> None:
     run = place.train(case, "used", data={"train": data}, columns={"target": target, "id": "patient"})
     before = run.predictions
     new = write(table.drop_columns([target]), place.folder / "new.parquet")
-    after = place.predict(case, run.model, new, ident="patient")
+    after = place.predict(case, run.model, new, ident="patient", fresh=True)
     assert len(after) == len(table)
     mask = pc.is_in(after.column("id"), value_set=before.column("id").combine_chunks())
     again = after.filter(mask)
@@ -85,7 +85,7 @@ def resumes(case: Case, place: Workplace) -> None:
     place.train(case, "lower", budget=case.lower, **options)
     promoted = place.train(case, "promoted", AUTOML_RESUME_FROM=place.folder / "lower" / "checkpoints", **options)
     place.killed(case, "killed", after=2 + len(whole.curve) // 2, **options)
-    retried = place.train(case, "killed", **options)
+    retried = place.train(case, "killed", fresh=True, **options)  # whose hash seed is another one
     for run in (promoted, retried):
         assert "going on from" in run.output, run.output
         assert np.array_equal(scores(run.predictions), scores(whole.predictions)), "not the same model"

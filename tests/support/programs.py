@@ -24,6 +24,7 @@ from sklearn import datasets
 
 from automl_core.metrics.text import pairs
 from tests.sources import ROOT
+from tests.support import warm
 from tests.support.patience import stretched
 
 TEMPLATES = ROOT / "templates"
@@ -114,19 +115,30 @@ class Workplace:
 
     def train(
         self, case: Case, label: str, *, data: dict[str, Any], columns: dict[str, Any], budget: int | None = None,
-        params: dict[str, Any] | None = None, ok: bool = True, **environment: Any,
+        params: dict[str, Any] | None = None, ok: bool = True, fresh: bool = False, **environment: Any,
     ) -> Run:  # fmt: skip
+        """Train to the end: in a fork of a process that has the libraries, or in a fresh process as users' trials."""
         config = self.config(label, {**case.params, **(params or {})}, data, columns)
         variables = {"AUTOML_BUDGET": budget or case.budget, **environment}
-        done = subprocess.run(
-            [self.python, self.program(case.name), "--config", config], env=self.environment(label, **variables),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=self.folder,
-            timeout=stretched(120),
-        )  # fmt: skip
-        assert (done.returncode == 0) is ok, done.stdout
-        names = {name for line in done.stdout.splitlines() for name in pairs(line)}
+        code, output = self.run(
+            [self.program(case.name), "--config", config], self.environment(label, **variables), fresh=fresh
+        )
+        assert (code == 0) is ok, output
+        names = {name for line in output.splitlines() for name in pairs(line)}
         assert not ok or all(name.startswith(("train_", "valid_")) or name == case.step for name in names), names
-        return Run(done.returncode, done.stdout, self.folder / label / "model")
+        return Run(code, output, self.folder / label / "model")
+
+    def run(self, command: list[Any], environment: dict[str, str], *, fresh: bool) -> tuple[int, str]:
+        """Exit code and output of a program; one that needs a Python of its own always runs in a fresh process."""
+        if fresh or self.python != Path(sys.executable):
+            done = subprocess.run(
+                [self.python, *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                check=False, cwd=self.folder, timeout=stretched(120),
+            )  # fmt: skip
+            return done.returncode, done.stdout
+        output = self.folder / "output.txt"
+        code = warm.run(command, environment, self.folder, output)
+        return code, output.read_text(encoding="utf-8")
 
     def killed(self, case: Case, label: str, after: int, **options: Any) -> str:
         """Train with a checkpoint at each step that may have one, and kill when so many steps are reported."""
@@ -149,17 +161,15 @@ class Workplace:
         assert process.wait(stretched(60)) == -signal.SIGKILL, "".join(lines)
         return "".join(lines)
 
-    def predict(self, case: Case, model: Path, data: Path, *, ident: str | None = None) -> pa.Table:
+    def predict(
+        self, case: Case, model: Path, data: Path, *, ident: str | None = None, fresh: bool = False
+    ) -> pa.Table:
         out = self.folder / f"{model.parent.name}-{data.stem}-out.parquet"
-        done = subprocess.run(
-            [
-                self.python, self.program(case.name, "predict.py"), "--model", model, "--data", data, "--out", out,
-                *(["--id", ident] if ident else []),
-            ],
-            env=self.environment("predict"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            cwd=self.folder, timeout=stretched(120),
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout
+        command = [self.program(case.name, "predict.py"), "--model", model, "--data", data, "--out", out]
+        code, output = self.run(
+            [*command, *(["--id", ident] if ident else [])], self.environment("predict"), fresh=fresh
+        )
+        assert code == 0, output
         return pyarrow.parquet.read_table(out)
 
 

@@ -22,12 +22,13 @@ from automl_core.rates import (
     sample_needed,
     tail,
 )
+from tests.support.examples import examples
 
 counts = st.integers(1, 300).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of)))
 
 
 @given(counts, st.floats(0.8, 0.99))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_exact_bounds_are_scipys_own(count: tuple[int, int], confidence: float) -> None:
     both = binomtest(*count).proportion_ci(confidence)
     assert rate_interval(*count, confidence) == pytest.approx((both.low, both.high), abs=1e-9)
@@ -75,7 +76,7 @@ def test_the_highest_rate_ever_shrinks_to_the_rate_and_is_above_that_of_one_look
 
 
 @given(st.integers(1, 40), st.floats(0.01, 0.9), st.floats(0, 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_evidence_has_the_expectation_one_at_the_limit_and_at_most_one_below(n: int, limit: float, part: float) -> None:
     hits = np.arange(n + 1)
     values = np.asarray([mean_evidence(log_evidence(int(each), n, limit, (1.5, 4.0))) for each in hits])
@@ -89,7 +90,7 @@ def test_evidence_of_very_much_stays_a_number() -> None:
 
 
 @given(st.integers(0, 30), st.floats(0.005, 0.4), st.floats(0.001, 0.2))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_the_sample_is_the_smallest_that_shows_it(hits: int, limit: float, alpha: float) -> None:
     found = sample_needed(hits, limit, alpha)
     assert binom.cdf(hits, found, limit) <= alpha + 1e-12
@@ -99,7 +100,7 @@ def test_the_sample_is_the_smallest_that_shows_it(hits: int, limit: float, alpha
 
 
 @given(st.floats(0.02, 0.3), st.floats(0, 0.7), st.floats(0.01, 0.2), st.floats(0.1, 0.95))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_the_sample_for_a_chance_is_the_smallest_of_all_that_have_it(
     limit: float, part: float, alpha: float, chance: float
 ) -> None:

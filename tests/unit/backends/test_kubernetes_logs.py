@@ -18,6 +18,7 @@ from automl_core.backends.kubernetes.cursor import gap_note
 from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.turns import LogTurns
 from automl_core.backends.remote import Unreachable
+from tests.support.examples import examples
 from tests.support.patience import stretched
 
 START = 1_700_000_000
@@ -189,7 +190,7 @@ crowds = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     crowds,
     st.lists(st.sampled_from([0, 1, 3, 20]), max_size=8),

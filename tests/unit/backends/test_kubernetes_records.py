@@ -20,6 +20,7 @@ from automl_core.metrics import Series, open_source
 from automl_core.spec.metrics import StdoutMetrics
 from tests.standins.kubernetes.logs import ContainerLog, LogSettings
 from tests.standins.kubernetes.podlogs import LogRequest
+from tests.support.examples import examples
 
 METRICS = [
     "accuracy=0.{step:02} step={step}",
@@ -92,7 +93,7 @@ events = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(events, st.sampled_from([0, 1000, 4096]), st.lists(st.tuples(st.integers(0, 40_000), st.booleans()), max_size=6))
 def test_no_line_is_hidden_in_another_one_wherever_the_readings_are_cut(
     events: list[tuple[str, int]], chunk: int, cuts: list[tuple[int, bool]]

@@ -18,6 +18,7 @@ from automl_core.backends.maxcompute.rendering import check_sql, literal, render
 from automl_core.backends.substitution import PlaceholderError
 from automl_core.spec.dates import run_dates
 from tests.standins.maxcompute import MaxComputeStandIn
+from tests.support.examples import examples
 
 HOSTILE = [
     "'", '"', "''", '""', "\\", "\\\\", "\\'", "'\\", "a'b", "`", "``", "; drop table t; --", "'; drop table t; --",
@@ -196,7 +197,7 @@ def test_hostile_values_arrive_byte_for_byte(standin: MaxComputeStandIn) -> None
     assert [found[1000 + n] for n in range(len(HOSTILE))] == [f"a{value}b" for value in HOSTILE]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-(2**63) + 1, 2**63 - 1),

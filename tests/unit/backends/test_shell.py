@@ -15,6 +15,7 @@ from automl_core.backends.contract import TrialContext, command_line
 from automl_core.backends.shell import SHELL, check_shell, shell_command
 from automl_core.backends.substitution import Placeholder, PlaceholderError
 from automl_core.spec.tasks import LocalTask
+from tests.support.examples import examples
 from tests.support.patience import stretched
 
 SHELLS = [shell for shell in (SHELL, shutil.which("dash"), shutil.which("bash"), shutil.which("busybox")) if shell]
@@ -94,7 +95,7 @@ def test_a_value_arrives_as_it_is(place: str, shell: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(value=hostile)
 def test_any_value_arrives_as_it_is(place: str, value: str) -> None:
     script, printed = PLACES[place]
@@ -110,7 +111,7 @@ FRAGMENTS = [
 CANARIES = ["$(>canary)", "`>canary`", ";>canary;", "';>canary;'", "\n>canary\n", "a[$(>canary)]", "x\nE\n>canary\n"]
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fragments=st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=12), value=st.sampled_from(CANARIES))
 def test_no_script_executes_a_value(fragments: list[str], value: str, tmp_path: Path) -> None:
     try:

@@ -14,6 +14,7 @@ from sklearn.calibration import calibration_curve
 
 from automl_core.details import BadPredictions
 from automl_core.details.make import details_of
+from tests.support.examples import examples
 from tests.unit.details.files import parquet, written
 
 CLASSES = ["cat", "dog", "01", "1", "<b>&"]
@@ -29,7 +30,7 @@ def near(value: float) -> Any:
     return pytest.approx(value, rel=1e-7, abs=1e-9, nan_ok=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(CLASSES), st.sampled_from([*CLASSES, "never true"]), st.integers(1, 9)), min_size=1,
@@ -63,7 +64,7 @@ def test_the_figures_are_those_of_scikit_learn(rows: list[tuple[str, str, int]],
     assert body["confusion"] == {"classes": labels, "rest": 0, "counts": matrix.tolist()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.8, 1.0]), st.integers(1, 5)), min_size=4),
     st.booleans(),

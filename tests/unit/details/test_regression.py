@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from tests.support.examples import examples
 from tests.unit.details.files import parquet
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS, st.integers(1, 4)), min_size=2, max_size=80), st.booleans())
 def test_the_figures_are_those_of_scikit_learn(rows: list[tuple[float, float, int]], weighted: bool) -> None:
     truth = [0.5, *(row[0] for row in rows)]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from automl_core.forecasting.frequency import Frequency, parse
 from automl_core.forecasting.grid import Grid
 from automl_core.modelfile.scoring.calendars import clock
+from tests.support.examples import examples
 
 DAY = 86_400
 ZONES = (
@@ -42,7 +43,7 @@ def grid_of(text: str, zone: str | None, day: int, clock_time: int) -> Grid:
     return Grid(parse(text), zone, (anchor - date(1970, 1, 1)).days * DAY + clock_time)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.sampled_from(FREQUENCIES), st.sampled_from(ZONES), st.integers(1, 31), st.sampled_from((0, 0, 6 * 3600)),
     st.integers(-40_000, 40_000),
@@ -64,7 +65,7 @@ def test_index_and_times_are_each_others_inverse(
     assert (np.diff(times) > 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(("min", "30min", "h", "3h")), st.sampled_from(ZONES), st.integers(0, 400))
 def test_a_time_lies_in_the_step_that_it_is_told(text: str, zone: str | None, day: int) -> None:
     """Every moment of a step's hour is counted to it, whatever the clock does."""

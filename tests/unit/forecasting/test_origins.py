@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from automl_core.forecasting.origins import LEAST, MOST, last_look, plan
 from automl_core.forecasting.panel import SeriesError
+from tests.support.examples import examples
 from tests.unit.forecasting.panels import kinds, panel
 
 
@@ -101,7 +102,7 @@ def test_the_last_look_is_what_no_origin_sees() -> None:
     assert last_look(panel([np.arange(20.0)]), 8) is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(st.tuples(st.integers(1, 80), st.integers(0, 30)), min_size=1, max_size=6), st.integers(1, 20),
     st.one_of(st.none(), st.integers(1, 8)), st.one_of(st.none(), st.integers(1, 5)),

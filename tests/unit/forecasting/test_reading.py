@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from automl_core.forecasting.panel import Panel, SeriesError
 from automl_core.forecasting.reading import read_panel
+from tests.support.examples import examples
 from tests.unit.forecasting.panels import days, hours, kinds, table
 
 
@@ -416,7 +417,7 @@ def test_a_frequency_that_is_given_goes_by_what_the_data_have(frequency: str, al
     assert np.nansum(found.series[0].values) == 12
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.data(), st.sampled_from(("h", "D", "B", "W-MON", "MS", "ME", "step")),
     st.lists(st.integers(2, 30), min_size=1, max_size=5), st.randoms(use_true_random=False),

@@ -17,6 +17,7 @@ from automl_core.journal import JOURNAL, SNAPSHOT, key_of
 from automl_core.storage.base import StorageError, Unfinished
 from automl_core.study.layout import safe
 from automl_core.templates.places import Places
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from tests.support.template_folders import NET, make_template, places_in
 from tests.unit.housekeeping.yard import DAY, NOW, first_key, going, lived, planned, why
@@ -393,7 +394,7 @@ OPTIONS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(runs=st.lists(RUN, min_size=1, max_size=6), options=OPTIONS)
 def test_nothing_protected_is_ever_in_a_plan(runs: list[dict[str, Any]], options: Options) -> None:
     from dataclasses import replace

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from automl_core.models.efficiency import efficiency, markdown_of
 from automl_core.models.life import Source
+from tests.support.examples import examples
 from tests.unit.models.life.world import ANNA, DAG, STEPS, World, evidence
 
 HOUR = 3600.0
@@ -126,7 +127,7 @@ def test_the_page_has_every_version_and_month() -> None:
     assert "| 2026-02 | 0 | 1 | 1 | 0 |" in page
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.lists(st.tuples(*[st.integers(0, 10**6)] * 4, st.sampled_from(["yes", "no"])), max_size=5))
 def test_stages_add_up_to_the_whole(lives: list[tuple[int, int, int, int, str]]) -> None:
     world = World()

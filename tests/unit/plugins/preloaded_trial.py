@@ -1,6 +1,6 @@
 """A program: prints what a trial's process still imports, and builds, that was forked from a preloaded one.
 
-Run by test_bootstrap.py in a process of its own.
+Run by test_bootstrap.py in a fork of a process that is preloaded.
 """
 
 from __future__ import annotations
@@ -12,16 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from automl_airflow import bootstrap
+import airflow.sdk.execution_time.task_runner  # noqa: F401 (Airflow's own process has it before it forks)
+from pydantic import BaseModel
 
-sys.argv = ["airflow", "scheduler"]
-bootstrap.preload()
-
-import airflow.sdk.execution_time.task_runner  # noqa: E402, F401 (Airflow's own process has it before it forks)
-from pydantic import BaseModel  # noqa: E402
-
-from automl_airflow.importer import build_all  # noqa: E402
-from automl_airflow.operators import ProposeOperator, TrialOperator  # noqa: E402
+from automl_airflow.importer import build_all
+from automl_airflow.operators import ProposeOperator, TrialOperator
 
 built: list[str] = []
 rebuild = BaseModel.model_rebuild.__func__  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -105,11 +106,18 @@ def test_an_airflow_that_is_up_first_waits_and_says_so(capsys: pytest.CaptureFix
 
 
 def test_one_that_still_runs_is_ended_with_the_demo() -> None:
-    tried = first_try(f"import time; time.sleep({LONG})")
-    tried.end()
-    assert tried._process is not None
-    assert tried._process.poll() is not None
-    tried.end()
+    # whoever runs the tests behind a shell's & has them, and their children, ignore this signal
+    hears = "import signal, time; signal.signal(signal.SIGINT, signal.default_int_handler); print('up', flush=True); "
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{hears}time.sleep({LONG})"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        tried = demo.FirstTry(process)
+        tried.end()
+        assert process.poll() == -signal.SIGINT, "it could end its training first"
+        tried.end()
 
 
 @pytest.mark.parametrize("name", ["moons_kubernetes", "breast_cancer_sql"])

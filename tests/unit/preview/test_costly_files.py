@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from automl_core.spec.sizes import PARAMETERS
 from tests.sources import ROOT
+from tests.support.examples import examples
 
 LARGEST = 1 << 18
 """Characters of a file that comes by the web view."""
@@ -186,7 +187,7 @@ WHOLE = {
 ANCHORS = "a: &a [1, 2, 3]\nb: &b {type: uniform, low: 0, high: 1}\nname: x\n"
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=examples(3), deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(st.lists(st.tuples(st.sampled_from(sorted(WHOLE)), pieces()), min_size=8, max_size=8))
 def test_files_of_any_shape_are_answered(drawn: list[tuple[str, str]]) -> None:
     files = {}

@@ -16,6 +16,7 @@ from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study import Binding, NotNow, Outcome, Over, Study, StudyJournal
 from automl_core.study.state import State
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from tests.unit.running.promises import experiment
 
@@ -143,7 +144,7 @@ class Crowd:
             assert study.state == state, "every process has come to the same state"
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     seed=st.integers(0, 100_000),
     processes=st.integers(2, 5),

@@ -16,6 +16,7 @@ from automl_core.search.registry import algorithm_class
 from automl_core.space import Params
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study import Binding
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from tests.unit.running.promises import experiment, good, learns, moody, simulate, told
 
@@ -84,13 +85,13 @@ SPECS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(groups=SPECS, seed=st.integers(0, 10_000))
 def test_whatever_trials_do_the_promises_hold(groups: dict[str, Any], seed: int) -> None:
     simulate(experiment(**groups), moody(seed))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     algorithm=st.sampled_from(["hyperband", "asha", "pbt", "dehb", "bohb"]),
     trials=st.integers(2, 20),
@@ -111,7 +112,7 @@ def test_whatever_trials_do_the_promises_hold_with_budgets(
     simulate(spec, moody(seed), distinct=False)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     algorithm=st.sampled_from(["random", "tpe", "hyperband", "asha"]),
     concurrency=st.integers(1, 4),

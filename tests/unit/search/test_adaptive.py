@@ -18,6 +18,7 @@ from automl_core.search.pbt import PbtOptions, explore
 from automl_core.space import Space
 from automl_core.states import TrialState
 from tests.contract.search_suite import SPACES, Simulation, build
+from tests.support.examples import examples
 
 BOWL = {
     **{name: {"type": "uniform", "low": -5, "high": 5} for name in "abc"},
@@ -67,7 +68,7 @@ def test_evolution_counts_the_rounds_of_the_legacy_tuner() -> None:
 SHARED = ["mixed", "nested", "rounding", "bounds", "normals", "weights", "conditional_chain"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from(SHARED), st.integers(0, 10_000), st.floats(0.01, 1.0))
 def test_neighbours_are_valid_and_different(name: str, seed: int, width: float) -> None:
     space, rng = build(SPACES[name]), random.Random(seed)

@@ -15,6 +15,7 @@ from automl_core.search.bayesian.ensemble import Ensemble
 from automl_core.search.bayesian.gp import Columns, Fit, Posterior
 from automl_core.search.bayesian.subset import choose
 from automl_core.search.bayesian.warping import kumaraswamy, kumaraswamy_slope, normalise, yeo_johnson
+from tests.support.examples import examples
 
 Array = np.ndarray
 
@@ -169,7 +170,7 @@ def test_the_input_warp_stays_in_the_unit_interval_and_has_its_slopes(x: float, 
         assert got == pytest.approx((up[0] - down[0]) / (2 * step), rel=1e-3, abs=1e-6)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.floats(-1e8, 30))
 def test_log_improvement_is_finite_and_rises(u: float) -> None:
     low, high = log_improvement(np.array([u, u + 1e-3 * max(1.0, abs(u))]))

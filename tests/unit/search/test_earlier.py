@@ -15,6 +15,7 @@ from automl_core.search.base import leading, rng_for
 from automl_core.search.earlier import Incompatible, as_history, first_tried, translate
 from automl_core.space import Params, Space
 from tests.contract.search_suite import SPACES, build
+from tests.support.examples import examples
 
 TODAY: dict[str, Any] = {
     "lr": {"type": "loguniform", "low": 1e-4, "high": 1e-1},
@@ -141,7 +142,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     observations=st.lists(
         st.tuples(

@@ -21,6 +21,7 @@ from automl_core.search.freeze_thaw.observations import observe, standardise
 from automl_core.search.freeze_thaw.rate import expected_improvement, rates, stages
 from automl_core.states import TrialState
 from tests.contract.search_suite import SPACES, Simulation, build
+from tests.support.examples import examples
 
 BUDGET = BudgetRange(1, 27, 3)
 LEVELS = (1, 3, 9, 27)
@@ -44,7 +45,7 @@ def some_points(count: int, seed: int = 0) -> tuple[Points, np.ndarray, np.ndarr
 
 
 @given(st.lists(st.floats(-1, 1), min_size=9, max_size=9), st.integers(0, 100))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_the_gradient_of_the_fit_is_that_of_its_objective(theta: list[float], seed: int) -> None:
     points, losses, categorical = some_points(12, seed)
     mode, spread, _ = curve_model._prior(3)

@@ -19,6 +19,7 @@ from automl_core.search.base import Context
 from automl_core.space import Space
 from automl_core.states import TrialState
 from tests.contract.search_suite import SPACES, Simulation, build
+from tests.support.examples import examples
 
 BUDGET = BudgetRange(1, 27, 3)
 BOWL = {"x": {"type": "uniform", "low": 0, "high": 1}, "y": {"type": "uniform", "low": 0, "high": 1}}
@@ -118,7 +119,7 @@ def test_trials_asked_for_at_once_are_apart() -> None:
     assert min(gaps) > 1e-3
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     losses=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=8, max_size=14),
     space=st.sampled_from(["mixed", "nested", "conditional_chain", "many_categories", "weights"]),

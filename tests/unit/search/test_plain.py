@@ -15,6 +15,7 @@ from automl_core.search.drawing import draw_new, unseen
 from automl_core.search.sobol import sobol_points
 from automl_core.space import Space
 from tests.contract.search_suite import SPACES, Simulation, build
+from tests.support.examples import examples
 
 TWO = {"a": {"type": "choice", "values": ["x", "y"]}, "b": {"type": "uniform", "low": 0, "high": 1}}
 
@@ -96,7 +97,7 @@ def test_users_of_one_seed_get_sequences_of_their_own() -> None:
     assert next(sobol_points(space, 1, "sobol")) != next(sobol_points(space, 1, "bayesian"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(["small", "rounding", "conditional_chain", "bounds", "normals"]), st.integers(0, 9), st.data())
 def test_unseen_lists_what_is_left_and_nothing_else(name: str, seed: int, data: st.DataObject) -> None:
     import random

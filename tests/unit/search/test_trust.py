@@ -19,6 +19,7 @@ from automl_core.search.freeze_thaw.skill import rank_skill, trust
 from automl_core.search.turning import has_turned
 from automl_core.states import TrialState
 from tests.contract.search_suite import Simulation, build
+from tests.support.examples import examples
 
 BUDGET = BudgetRange(1, 27, 3)
 BOWL = {"x": {"type": "uniform", "low": 0, "high": 1}, "y": {"type": "uniform", "low": 0, "high": 1}}
@@ -59,7 +60,7 @@ def test_skill_is_the_order_within_each_time() -> None:
     assert rank_skill(losses[:3], losses[:3], times[:3]) == 0, "three are too few"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9), st.sampled_from([0.0, 0.5, 1.0])), max_size=20))
 def test_skill_lies_between_minus_one_and_one(points: list[tuple[float, float, float]]) -> None:
     predicted, losses, times = (

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from automl_core.serving.binary import BadBinary, with_data
 from automl_core.serving.requests import read_infer
+from tests.support.examples import examples
 
 
 def request(*columns: tuple[str, str, bytes], **more: Any) -> tuple[bytes, str]:
@@ -44,7 +45,7 @@ def test_columns_are_read_as_the_client_writes_them() -> None:
 
 
 @given(st.lists(st.floats(width=32, allow_infinity=False), min_size=1, max_size=9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_numbers_of_four_bytes_are_what_they_were(values: list[float]) -> None:
     data = np.array(values, dtype="<f4").tobytes()
     body, length = request(("x", "FP32", data), shape=[len(values)])

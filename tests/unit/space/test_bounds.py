@@ -14,6 +14,7 @@ from automl_core.search import names
 from automl_core.search.registry import algorithm_class
 from automl_core.space import Space
 from automl_core.spec.relations import space_problems
+from tests.support.effort import less_effort
 from tests.unit.space.test_space import MODELS, space_of
 
 A_AND_B: dict[str, Any] = {
@@ -32,6 +33,7 @@ def kept(params: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("algorithm", sorted(set(names()) - {"auto"}))
+@less_effort()
 def test_every_suggestion_of_every_algorithm_keeps_both_bounds(algorithm: str) -> None:
     budget = {"max": 9} if algorithm_class(algorithm).uses_budget else None
     options = {"resolution": 4} if algorithm == "grid" else {}

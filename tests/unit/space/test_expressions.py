@@ -16,6 +16,7 @@ from automl_core.search.registry import algorithm_class
 from automl_core.space import Space
 from automl_core.spec.expressions import BadExpression, parse
 from automl_core.spec.relations import space_problems
+from tests.support.effort import less_effort
 from tests.unit.space.test_space import MODELS, space_of
 
 DETECTOR: dict[str, Any] = {
@@ -38,6 +39,7 @@ def oracle(params: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("algorithm", sorted(set(names()) - {"auto"}))
+@less_effort()
 def test_every_suggestion_of_every_algorithm_keeps_them(algorithm: str) -> None:
     budget = {"max": 9} if algorithm_class(algorithm).uses_budget else None
     options = {"resolution": 3} if algorithm == "grid" else {}

@@ -18,6 +18,7 @@ from odps.tunnel import TableTunnel
 from tests.standins.maxcompute import MaxComputeStandIn
 from tests.standins.maxcompute.odps_types import Column
 from tests.standins.maxcompute.wire import encode
+from tests.support.examples import examples
 
 TYPES = [
     "bigint",
@@ -193,13 +194,13 @@ def test_hostile_strings_reach_the_engine_as_data(odps: ODPS) -> None:
     assert values(odps, "select count(*) from texts where text = '\\'; drop table t\\073 --'") == [[1]]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_any_string_reaches_the_engine_as_data(odps: ODPS, text: str) -> None:
     assert values(odps, f"select {literal(text)} as text, length({literal(text)}) as n") == [[text, len(text)]]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.integers(-(2**63) + 1, 2**63 - 1), st.text(st.characters(exclude_categories=["Cs"]))), min_size=1

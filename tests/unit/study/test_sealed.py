@@ -28,6 +28,7 @@ from automl_core.study.history import history_of, past_in, past_trial
 from automl_core.study.progress import progress_of
 from automl_core.study.sealed import Sealed
 from automl_core.study.state import State, Work, pack_curve
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from tests.unit.models.life.world import DyingStore, Killed
 
@@ -151,7 +152,7 @@ GOES_ON = [*[("bind", 0)] * 14, *[("end", 0)] * 4, ("snapshot", 0), ("clear", 0)
 """A trial that was set apart runs again, beside those that never ended."""
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(steps=STEPS)
 @example(steps=GOES_ON)
 def test_a_state_from_segments_is_that_of_all_records(steps: list[tuple[str, int]]) -> None:

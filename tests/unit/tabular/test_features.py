@@ -35,6 +35,7 @@ from automl_core.tabular.features.target import Target
 from automl_core.tabular.features.text import Text
 from automl_core.tabular.learners.base import Wants
 from automl_core.tabular.plan import plan
+from tests.support.examples import examples
 
 
 def coded(*values: str | None) -> Coded:
@@ -302,7 +303,7 @@ CELLS = st.one_of(st.none(), st.text(max_size=6), st.sampled_from(["a", "b", "NA
 NUMBERS_ = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.integers(-(2**60), 2**60))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     data=st.data(), kind=KINDS_OF_TABLE, wants=st.sampled_from([Wants("native"), Wants("onehot", False, True), Wants()])
 )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.tabular.metrics import MetricError, find, names, own
+from tests.support.examples import examples
 
 
 def _classification(seed: int, classes: int, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -20,7 +21,7 @@ def _classification(seed: int, classes: int, rows: int) -> tuple[np.ndarray, np.
     return truth, probabilities, random.integers(1, 4, len(truth)).astype(float)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 4), st.integers(5, 60))
 def test_classification_metrics_are_scikit_learns(seed: int, classes: int, rows: int) -> None:
     measures = pytest.importorskip("sklearn.metrics")
@@ -59,7 +60,7 @@ def test_classification_metrics_are_scikit_learns(seed: int, classes: int, rows:
     assert found == pytest.approx(wanted, abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.integers(0, 10_000), st.integers(3, 60))
 def test_regression_metrics_are_scikit_learns(seed: int, rows: int) -> None:
     measures = pytest.importorskip("sklearn.metrics")

@@ -12,6 +12,7 @@ from automl_core.tabular.metrics import find
 from automl_core.tabular.options import Options
 from automl_core.tabular.problem import Problem
 from automl_core.training.problems import TrainingError
+from tests.support.examples import examples
 
 REGRESSION = Problem("regression", "y", (), find(None, "regression"))
 CLASSES = Problem("multiclass", "y", ("a", "b", "c"), find(None, "multiclass"))
@@ -32,7 +33,7 @@ def test_size_decides(rows: int, kind: str, folds: int) -> None:
         assert len(found.folds[0].valid) == round(rows * 0.1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(0, 999), st.integers(4, 300), st.integers(2, 10), st.booleans())
 def test_of_folds_every_row_is_held_out_once_a_repeat(seed: int, rows: int, folds: int, grouped: bool) -> None:
     random = np.random.default_rng(seed)
@@ -82,7 +83,7 @@ def test_one_group_is_no_group_and_that_is_said() -> None:
     assert "one group only" in found.why
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(0, 999), st.integers(10, 200), st.integers(2, 30))
 def test_forward_in_time_nothing_is_learned_from_later_rows(seed: int, rows: int, moments: int) -> None:
     random = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from automl_core.space import Space
@@ -182,6 +182,11 @@ CONDITIONS = st.sampled_from(
 )
 
 
+# what is unequal to 0 and lies just above it is not searched from -1
+@example(whole=False, default=1e-9, low=-1.0, width=None, condition="!= 0")
+@example(whole=False, default=-1e-9, low=None, width=None, condition="!= 0")
+# with so wide a range, numbers that have to be below 20 end at 1
+@example(whole=False, default=1.0, low=-18_999_981.0, width=None, condition="< 20")
 @given(
     whole=st.booleans(), default=st.none() | NUMBERS, low=st.none() | NUMBERS | st.just(-INF),
     width=st.none() | st.floats(0, 1e6) | st.just(INF), condition=CONDITIONS,

@@ -24,6 +24,7 @@ from automl_core.templates import parse_experiment
 from automl_core.templates.checking import check_template
 from automl_core.templates.overriding import apply_overrides, violations
 from automl_core.templates.version import Template
+from tests.support.examples import examples
 from tests.support.template_folders import make_template, places_in
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -181,7 +182,7 @@ def hold(known: dict[str, dict[str, Any]], experiment: Experiment) -> None:
                 assert len(values) <= (one["max"] or len(one["values"]))
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=examples(400), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.data())
 def test_a_valid_experiment_or_a_refusal(data: st.DataObject) -> None:
     known = data.draw(parameters())
@@ -212,7 +213,7 @@ def test_a_valid_experiment_or_a_refusal(data: st.DataObject) -> None:
         hold(known, experiment)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.data())
 def test_a_run_stays_within_the_template(data: st.DataObject) -> None:
     known = data.draw(parameters())

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.views.forecasting import MOST_SERIES, MOST_VALUES, forecast_of, plot_of
+from tests.support.examples import examples
 from tests.support.series_reports import SALES, plot, report
 from tests.support.table_reports import BINARY
 
@@ -79,7 +80,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.sampled_from(sorted(SALES)), JUNK)
 def test_whatever_a_part_is_the_answer_is_json_for_browsers(key: str, junk: Any) -> None:
     found = shown(report(**{key: junk}))
@@ -88,7 +89,7 @@ def test_whatever_a_part_is_the_answer_is_json_for_browsers(key: str, junk: Any)
         assert found["kind"] == "forecasting"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.sampled_from(["times", "values", "forecasts"]), JUNK)
 def test_whatever_a_plot_is_the_answer_is_json_for_browsers(key: str, junk: Any) -> None:
     json.dumps(plot_of(json.dumps({"plots": [{**plot("x", ""), key: junk}]}).encode(), "x"), allow_nan=False)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from automl_core.views.forest import Array, Tree, grow
 from automl_core.views.importance import Model, Observations, fit, importance
+from tests.support.examples import examples
 
 
 def observed(units: Array, values: Array) -> Observations:
@@ -27,7 +28,7 @@ def test_a_tree_is_a_partition_of_the_cube() -> None:
         assert (inside.all(axis=2).sum(axis=1) == 1).all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(seed=st.integers(0, 10_000), dimensions=st.integers(1, 4))
 def test_effects_agree_with_a_sum_over_the_cube(seed: int, dimensions: int) -> None:
     """Against brute force: means over a fine grid of all dimensions."""

@@ -21,6 +21,7 @@ from automl_core.views.history import history, pareto
 from automl_core.views.overview import overview
 from automl_core.views.table import BadQuery, Query, trial_table
 from automl_core.views.timeline import rungs, timeline
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 
 SPEC: dict[str, Any] = {
@@ -257,7 +258,7 @@ COLUMNS = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     column=COLUMNS, descending=st.booleans(), search=st.text(max_size=5),
     filters=st.lists(st.text(max_size=12), max_size=2), offset=st.integers(0, 20), limit=st.integers(1, 20),

@@ -14,10 +14,11 @@ from scipy.stats import binom
 from automl_core.annotation.agreement.audit import Audit, evidence
 from automl_core.annotation.agreement.bounds import Promise
 from automl_core.rates import highest_rate_ever
+from tests.support.examples import examples
 
 
 @given(st.integers(1, 60), st.floats(0.01, 0.5), st.floats(0, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_evidence_has_the_expectation_one_at_the_limit_and_less_below_it(n: int, allowed: float, part: float) -> None:
     wrong = np.arange(n + 1)
     values = np.asarray([evidence(int(each), n, allowed) for each in wrong])

@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from automl_core.annotation.agreement.bounds import Promise, labels_needed, wrong_allowed
 from automl_core.annotation.agreement.plan import plan, shows
+from tests.support.examples import examples
 
 promises = st.builds(Promise, st.floats(0.6, 0.99), st.floats(0.8, 0.99))
 
@@ -20,7 +21,7 @@ def test_faultless_labels_that_a_promise_takes(accuracy: float, labels: int) -> 
 
 
 @given(promises, st.integers(0, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_the_number_is_the_smallest_that_shows_the_promise(promise: Promise, wrong: int) -> None:
     labels = labels_needed(promise, wrong)
     assert binom.cdf(wrong, labels, promise.allowed) <= promise.alpha + 1e-12

@@ -14,6 +14,7 @@ from automl_core.annotation.agreement import Labeller, Promise, SameFamily, agre
 from automl_core.annotation.agreement.comparing import apply, compare, fit_temperature
 from automl_core.annotation.agreement.draws import drawn
 from automl_core.annotation.agreement.families import check_different, shared
+from tests.support.examples import examples
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 ASSETS = Path(__file__).parents[3] / "assets" / "modelfile"
@@ -87,7 +88,7 @@ def test_two_models_of_one_family_are_refused_as_two() -> None:
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.floats(0.1, 9), min_size=1),
        st.dictionaries(st.sampled_from("abcd"), st.floats(0.1, 9), min_size=1))  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_what_two_models_share_is_a_share_and_the_same_from_both_sides(one: dict, other: dict) -> None:
     one, other = families(one), families(other)
     assert shared(one, other) == pytest.approx(shared(other, one))
@@ -144,7 +145,7 @@ def test_a_perfect_model_or_no_label_leaves_a_temperature_that_is_a_number() -> 
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_the_temperature_makes_labels_likelier_and_moves_no_label(seed: int) -> None:
     first, _, truth = world(seed, items=300, heat=1.7)
     after = apply(fit_temperature(first, truth), first)

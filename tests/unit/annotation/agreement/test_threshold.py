@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from automl_core.annotation.agreement.bounds import Promise, alpha_of_look
 from automl_core.annotation.agreement.threshold import Found, find
 from automl_core.rates import tail
+from tests.support.examples import examples
 
 
 def search(rng: np.random.Generator, items: int = 2000, labels: int = 500, promise: Promise | None = None) -> tuple[
@@ -23,7 +24,7 @@ def search(rng: np.random.Generator, items: int = 2000, labels: int = 500, promi
 
 
 @given(st.integers(0, 10_000), st.floats(0.85, 0.98))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_each_threshold_is_shown_by_its_labels_and_the_loosest_of_them_is_taken(seed: int, accuracy: float) -> None:
     promise = Promise(accuracy)
     found, sure, wrong, sample = search(np.random.default_rng(seed), promise=promise)

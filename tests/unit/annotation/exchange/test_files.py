@@ -16,6 +16,7 @@ from automl_core.annotation.exchange.lines import read_lines
 from automl_core.annotation.project import Chosen, Label, Person, Project, Source
 from automl_core.spec.errors import Problem
 from automl_core.storage import open_store
+from tests.support.examples import examples
 
 ANNA = Person("anna", "cli")
 DOCUMENT = {"name": "intents", "labels": {"classes": ["order", "refund"]}, "items": {"columns": ["text"]}}
@@ -335,7 +336,7 @@ def test_a_retired_items_label_is_kept(files: Files) -> None:
     assert files.bring({"text": "a", "label": "order"}).labelled.new == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.text(max_size=40) | st.binary(max_size=40) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.dictionaries(st.sampled_from(["item", "label", "skipped", "content", "time", "price"]), inner),

@@ -18,6 +18,7 @@ from automl_core.annotation.selection import Rules, Stopping
 from automl_core.annotation.selection.rules import BY, COLD, DIVERSITY
 from automl_core.spec.errors import SpecError
 from automl_core.spec.shapes import fields_of
+from tests.support.examples import examples
 from tests.unit.annotation.file.files import PROGRAM, WHOLE, file_of, text_of, write
 
 
@@ -109,7 +110,7 @@ def test_classes_that_are_numbers_are_text() -> None:
 _CLASSES = st.lists(st.text(string.ascii_letters, min_size=1, max_size=6), min_size=2, max_size=60, unique=True)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(_CLASSES, st.data())
 def test_each_key_is_one_class_s_and_no_given_one_is_lost(classes: list[str], data: st.DataObject) -> None:
     keys = dict(zip(
@@ -136,7 +137,7 @@ def test_a_folder_lends_its_connection_to_no_other() -> None:
     assert file_of(output={"storage": "file://./runs", "connection": "x"}).connection_for("data/x.csv") is None
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.floats(0.0001, 0.9999))
 def test_a_share_is_the_same_as_percent_and_as_a_number(share: float) -> None:
     percent = f"{100 * share:.10f}%"
@@ -166,7 +167,7 @@ def _changed(draw: st.DrawFn) -> dict[str, Any]:
     return {**WHOLE, group: {**WHOLE[group], field: value}}
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(_changed())
 def test_whatever_a_field_holds_is_told_at_it_or_taken(data: dict[str, Any]) -> None:
     for each in _file_or_problems(yaml.safe_dump(data, sort_keys=False)):

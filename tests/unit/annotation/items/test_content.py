@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.annotation.items import BadItem, content_of, is_id, item_id, shown_digests
+from tests.support.examples import examples
 
 VALUES = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.booleans(), st.integers(-(2**53), 2**53),
@@ -17,7 +18,7 @@ VALUES = st.one_of(
 ITEMS = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), VALUES, min_size=1, max_size=5)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(ITEMS)
 def test_the_order_of_columns_makes_no_other_item(content: dict[str, object]) -> None:
     turned = dict(reversed(content.items()))
@@ -26,7 +27,7 @@ def test_the_order_of_columns_makes_no_other_item(content: dict[str, object]) ->
     assert content_of(content_of(content)) == content_of(content)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(ITEMS, ITEMS)
 def test_different_items_have_different_ids(one: dict[str, object], other: dict[str, object]) -> None:
     def typed(content: dict[str, object]) -> dict[str, tuple[bool, object]]:

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.annotation.items import pack, unpack
+from tests.support.examples import examples
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.sets(st.integers(0, 400)))
 def test_what_was_packed_comes_back(numbers: set[int]) -> None:
     packed = json.loads(json.dumps(pack(numbers)))

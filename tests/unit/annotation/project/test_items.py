@@ -15,6 +15,7 @@ from automl_core.annotation.items import parts as parts_module
 from automl_core.annotation.items.parts import Part, digest_of, encode_part, line_of, part_key
 from automl_core.annotation.project import Added, ItemState, Label, Project, consensus
 from automl_core.annotation.project.layout import ITEMS
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from tests.unit.annotation.project.world import BY, World, label, text
 
@@ -144,7 +145,7 @@ def test_what_is_shown_beside_makes_no_other_item() -> None:
     assert project.label([Label(id, "order", "anna", shown=shown)], BY).new == 1
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 4)), max_size=6), min_size=1, max_size=6))
 def test_after_any_deliveries_the_catalog_says_what_the_source_says(given_: list[list[tuple[int, int]]]) -> None:
     """Keys and texts come and go; what the last delivery of each key said is what is not set aside."""

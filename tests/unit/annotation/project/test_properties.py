@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from automl_core.annotation.project import Project, ProjectState, Refused
 from automl_core.storage.base import StorageUnavailable
+from tests.support.examples import examples
 from tests.unit.annotation.project.world import BY, DyingStore, Killed, World, label, text
 
 WHO = st.sampled_from(["anna", "ben", "carl"])
@@ -138,4 +139,4 @@ class Projects(RuleBasedStateMachine):
 
 
 TestProjects = Projects.TestCase
-TestProjects.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
+TestProjects.settings = settings(max_examples=examples(12), stateful_step_count=25, deadline=None)

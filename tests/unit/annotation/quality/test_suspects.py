@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from automl_core.annotation.quality import suspects, worth
+from tests.support.examples import examples
 
 
 def planted(seed: int, items: int = 1500, share: float = 0.05) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -22,7 +23,7 @@ def planted(seed: int, items: int = 1500, share: float = 0.05) -> tuple[np.ndarr
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_probabilities_are_in_the_order_of_suspicion(seed: int) -> None:
     labels, found, _ = planted(seed, items=300)
     got = suspects(labels, found)
@@ -97,7 +98,7 @@ def test_what_is_no_table_of_labels_is_refused(labels: list[int], found: list[li
 
 
 @given(st.integers(2, 6), st.floats(0, 0.3), st.floats(0, 0.2))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_worth_is_what_one_label_adds_to_the_number_of_right_ones(classes: int, noise: float, mistakes: float) -> None:
     many, c = 1e6, classes / (classes - 1)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from automl_core.annotation.quality import Votes, cohen, dawid_skene, krippendorff, on_gold, pairs
+from tests.support.examples import examples
 
 CLASSES = ("cat", "dog", "fox")
 
@@ -49,7 +50,7 @@ def test_annotators_errors_are_found() -> None:
 
 
 @given(st.integers(0, 500), st.sampled_from([(0.0, 0.0), (2.0, 1.0), (5.0, 0.5)]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_each_step_is_at_least_as_likely_as_the_one_before(seed: int, prior: tuple[float, float]) -> None:
     votes, _ = crowd(seed, items=30)
     found = dawid_skene(votes, right=prior[0], wrong=prior[1], steps=200)
@@ -60,7 +61,7 @@ def test_each_step_is_at_least_as_likely_as_the_one_before(seed: int, prior: tup
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("xyz"), st.sampled_from("01")), min_size=1,
                 unique_by=lambda vote: vote[:2]), st.integers(0, 99))  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_the_order_of_votes_makes_no_difference(votes: list[tuple[str, str, str]], seed: int) -> None:
     other = list(votes)
     standard.Random(seed).shuffle(other)
@@ -97,7 +98,7 @@ def test_what_is_no_vote_is_refused_with_who_and_what() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=2, max_size=60))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_kappa_is_scikit_learns_and_the_same_from_both_sides(labels: list[tuple[int, int]]) -> None:
     one, other = (np.asarray(each) for each in zip(*labels, strict=True))
     found = cohen(one, other, classes=3)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from automl_core.annotation.rounds.features import PLACES, features, hashed
 from automl_core.annotation.selection import Pool, Rules, select
+from tests.support.examples import examples
 
 
 def near(one: np.ndarray, other: np.ndarray) -> float:
@@ -54,7 +55,7 @@ def test_images_have_none() -> None:
         st.dictionaries(st.sampled_from("abc"), st.none() | st.text() | st.floats() | st.booleans() | st.integers())
     )
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_any_rows_make_features_that_selection_takes(rows: list[dict[str, object]]) -> None:
     table = features(rows, ["a", "b", "c"], "row")
     if table is not None:

@@ -18,6 +18,7 @@ from automl_core.annotation.rounds import choose, collect, evaluate, predict, pr
 from automl_core.annotation.rounds.answers import Answers
 from automl_core.annotation.selection import Stratum
 from automl_core.storage.folder import FolderStore
+from tests.support.examples import examples
 from tests.unit.annotation.rounds.world import BY, CLASSES, World, file_of, texts, unsure_of
 
 
@@ -172,7 +173,9 @@ def test_a_round_that_is_killed_at_a_write_ends_as_one_that_is_not(tmp_path: Pat
     stratum=st.floats(0.1, 0.8), votes=st.integers(1, 2), seed=st.integers(0, 99),
 )  # fmt: skip
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(4),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_people_and_models_say(
     tmp_path_factory: pytest.TempPathFactory, said: dict[str, World], share: float, errors: float, many: int,

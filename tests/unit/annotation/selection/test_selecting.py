@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from automl_core.annotation.selection import Batch, Pool, Rules, Stratum, select
 from automl_core.annotation.selection.usefulness import margin
+from tests.support.examples import examples
 from tests.unit.annotation.selection.pools import pool
 
 KINDS = ("bad case", "stratum", "useful", "cold start", "unpredicted")
@@ -59,7 +60,7 @@ def test_labels_of_the_stratum_tell_the_accuracy_and_useful_ones_do_not() -> Non
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_nothing_is_chosen_twice_or_that_is_closed(data: st.DataObject) -> None:
     many_ids = data.draw(st.integers(0, 25))
     ids = data.draw(st.lists(st.sampled_from([f"i{each}" for each in range(20)]), min_size=many_ids, max_size=many_ids))

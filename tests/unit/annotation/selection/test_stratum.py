@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, kstest
 
 from automl_core.annotation.selection import Stratum, accuracy, sizing
+from tests.support.examples import examples
 
 ITEMS = [f"item {each}" for each in range(2_000)]
 
@@ -27,7 +28,7 @@ def test_a_place_never_changes() -> None:
 
 
 @given(st.text(max_size=8), st.integers(), st.floats(0.01, 0.99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_a_larger_share_keeps_those_of_a_smaller(item: str, seed: int, share: float) -> None:
     assert not Stratum(seed, share).has(item) or Stratum(seed, min(1.0, share * 1.5)).has(item)
     assert Stratum(seed, 1.0).has(item)

@@ -10,6 +10,7 @@ from scipy.spatial.distance import jensenshannon
 
 from automl_core.annotation.selection.pool import Pool
 from automl_core.annotation.selection.usefulness import disagreement, entropy, in_words, margin, usefulness, vote
+from tests.support.examples import examples
 
 TABLE = np.array([[0.5, 0.5, 0.0], [0.7, 0.2, 0.1], [1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3]])
 
@@ -29,7 +30,7 @@ def test_a_committee_votes_by_the_mean() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(2, 6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_disagreement_is_scipys_divergence(seed: int, classes: int) -> None:
     first, second = np.random.default_rng(seed).dirichlet(np.full(classes, 0.5), (2, 5))
     theirs = [jensenshannon(one, other, base=2) ** 2 for one, other in zip(first, second, strict=True)]

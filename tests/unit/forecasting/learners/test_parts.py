@@ -20,6 +20,7 @@ from automl_core.forecasting.learners.local import run_on
 from automl_core.forecasting.learners.scaling import scale_of, scaled_back
 from automl_core.forecasting.panel import Panel, Series
 from automl_core.training.problems import TrainingError
+from tests.support.examples import examples
 
 NAN = np.nan
 
@@ -52,7 +53,7 @@ def test_a_gap_at_a_place_of_the_season_that_is_never_known_is_a_line() -> None:
 @given(
     st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(NAN)), min_size=1, max_size=40), st.integers(1, 8)
 )  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_filled_values_lie_between_the_known_ones(values: list[float], season: int) -> None:
     first, last = trimmed(np.array(values))
     part = np.array(values)[first:last]

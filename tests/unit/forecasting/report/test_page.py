@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from automl_core.forecasting.report import render, write
 from automl_core.forecasting.report.sections import SECTIONS
+from tests.support.examples import examples
 from tests.support.report_pages import HOSTILE, Reader, everywhere, ids
 from tests.support.series_reports import DAYS, SALES, plot, report
 
@@ -76,7 +77,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(sorted(SALES)), JUNK)
 def test_a_part_of_another_shape_costs_no_other_part(key: str, junk: object) -> None:
     page = Reader(render(report(**{key: junk})))

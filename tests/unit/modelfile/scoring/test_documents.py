@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from automl_core.modelfile.archives import packed, save_arrays
 from automl_core.modelfile.scoring.documents import LaterFormat, check_format, flatten, load, unflatten
+from tests.support.examples import examples
 
 TYPES = arrays.scalar_dtypes().filter(lambda kind: kind.kind in "biuf" and kind.itemsize <= 8)
 LEAVES = st.one_of(
@@ -42,7 +43,7 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and (one == other or (one != one and other != other))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(DOCUMENTS)
 def test_what_is_flattened_comes_back(document: Any) -> None:
     plain, held = flatten(document)

@@ -14,6 +14,7 @@ from automl_core.modelfile.exporting.forest import Tree, document, leaf_alone
 from automl_core.modelfile.scoring.models import generated, model_of
 from automl_core.modelfile.scoring.models.generated import RowTrees
 from automl_core.modelfile.scoring.models.trees import Trees
+from tests.support.examples import examples
 from tests.unit.modelfile.libraries import matrix_of, same
 
 NOTABLE = [math.nan, 0.0, -0.0, 1e-35, -1e-35, 1e-36, -1e-36, 1e-30, 1.5, 1.5 + 1e-9, np.nextafter(1.5, 1),
@@ -45,7 +46,7 @@ def trees(draw: st.DrawFn, sets: bool, leaf: int) -> Tree:
 
 @given(st.data(), st.booleans(), st.booleans(), st.sampled_from(["float64", "float32"]),
        st.sampled_from(["", "sets", "known"]), st.sampled_from([0, 0, 3]))  # fmt: skip
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_any_forest_gives_one_row_what_numpy_gives_it(
     data: st.DataObject, strict: bool, float32: bool, sums: str, categories: str, leaf: int
 ) -> None:

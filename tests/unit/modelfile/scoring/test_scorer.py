@@ -16,6 +16,7 @@ from automl_core.modelfile.scoring.models.estimator import NeedsEstimator
 from automl_core.modelfile.scoring.review import Tally, review
 from automl_core.modelfile.scoring.scorer import Scorer
 from automl_core.modelfile.scoring.stretching import stretched
+from tests.support.examples import examples
 from tests.unit.modelfile.models import BINARY, NUMBERS, ROWS, SCHEMA, forest, linear, whole
 
 PLACE = {"type": "place", "places": np.asarray([0, 2]), "outputs": 3, "share": 0.01}
@@ -156,7 +157,7 @@ def test_contributions_add_up(members: Any, problem: Any, scale: str, margin: An
         np.testing.assert_allclose(found.total, margin(scorer.outputs(ROWS)), atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -17,6 +17,7 @@ from automl_core.modelfile.scoring.features import STEPS, Features
 from automl_core.modelfile.scoring.members import _usable
 from automl_core.modelfile.scoring.scorer import Scorer
 from automl_core.modelfile.scoring.values import Coded, Field, Schema, SchemaError
+from tests.support.examples import examples
 from tests.unit.modelfile.libraries import same
 from tests.unit.modelfile.models import NUMBERS, ROWS, forest, linear, whole
 
@@ -60,7 +61,7 @@ def values_of(frame: Any) -> dict[str, Any]:
 
 
 @given(WORLD)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_a_row_is_read_as_by_the_schema_or_left_to_it(row: dict[str, Any]) -> None:
     read = CellReader(KINDS)
     try:
@@ -142,7 +143,7 @@ def _arrays(key: str, value: Any) -> Any:
 @example(row={**PLAIN, "plan": None})
 @example(row={**PLAIN, "city": None, "plan": None, "note": None, "age": None})
 @given(row=WORLD)
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_each_step_of_features_gives_one_row_what_it_gives_a_frame(name: str, row: dict[str, Any]) -> None:
     features = Features(pipeline(name))
     try:
@@ -199,7 +200,7 @@ ROW = st.fixed_dictionaries({"age": AGE, "city": CITY, "plan": PLAN})
 
 @pytest.mark.parametrize("name", MODELS)
 @given(row=ROW)
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_whole_models_give_one_row_the_bits_of_numpy(name: str, row: dict[str, Any]) -> None:
     scorer, numpy = Scorer(MODELS[name]), Scorer(MODELS[name])
     scorer.prepare()
@@ -214,7 +215,7 @@ def test_whole_models_give_one_row_the_bits_of_numpy(name: str, row: dict[str, A
 
 
 @given(rows=st.lists(ROW, min_size=1, max_size=5))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_some_rows_get_what_numpy_gives_them_together(rows: list[dict[str, Any]]) -> None:
     """Numpy's own last bits may be others for rows together: how it multiplies depends on how many there are."""
     scorer = Scorer(MODELS["two"])

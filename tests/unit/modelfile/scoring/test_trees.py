@@ -15,6 +15,7 @@ from automl_core.modelfile.exporting.forest import MISSING_SIDE, Tree, document,
 from automl_core.modelfile.scoring.matrix import Matrix
 from automl_core.modelfile.scoring.models import NotExplained, model_of
 from automl_core.modelfile.scoring.models.trees import MISSING, right_children
+from tests.support.examples import examples
 
 
 def matrix(rows: Any) -> Matrix:
@@ -137,7 +138,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(trees(), min_size=1, max_size=3), ROWS)
 def test_rows_end_where_the_tree_says_and_contributions_are_shapley_values(held: list[Tree], rows: list[Any]) -> None:
     model = model_of(document(held, [0.5]))
@@ -153,7 +154,7 @@ def test_rows_end_where_the_tree_says_and_contributions_are_shapley_values(held:
     np.testing.assert_allclose(explained.base + explained.contributions.sum(axis=1), found, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(trees())
 def test_right_children_follow_from_preorder(tree: Tree) -> None:
     # `grow` numbers its nodes in preorder itself

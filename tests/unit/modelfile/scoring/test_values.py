@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from automl_core.modelfile.scoring.sources import column_of, source_of
 from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, SchemaError, text_of
+from tests.support.examples import examples
 
 ROWS = [
     {"age": 30, "city": "Bonn", "plan": 1, "paid": True, "since": "2026-01-01T10:00:00+02:00", "note": "a b"},
@@ -231,7 +232,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=8))
 def test_one_row_alone_reads_as_in_a_list(values: list[object]) -> None:
     schema = Schema([Field("x", "category")])
@@ -240,7 +241,7 @@ def test_one_row_alone_reads_as_in_a_list(values: list[object]) -> None:
     assert together == [text_of(value) for value in values]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False)), min_size=1, max_size=8))
 def test_a_text_reads_back_as_its_number(values: list[float | None]) -> None:
     codes, levels = column_of(values).coded()

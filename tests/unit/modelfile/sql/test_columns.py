@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from automl_core.modelfile.scoring.features.dates import PARTS
 from automl_core.modelfile.scoring.values import Field
 from automl_core.modelfile.sql import NotInSql, to_sql
+from tests.support.examples import examples
 from tests.unit.modelfile.sql.engines import agree, run, written
 
 NUMBERS = {"kind": "regression", "target": "y", "classes": []}
@@ -173,13 +174,13 @@ def test_times_that_are_texts() -> None:
     agree(of_time(("days", "hour", "day", "month", "year", "weekday")), column(texts, pa.string()))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(st.lists(st.datetimes(datetime.datetime(1600, 1, 1), datetime.datetime(2400, 1, 1)), min_size=1, max_size=40))
 def test_any_time(times: list[datetime.datetime]) -> None:
     agree(of_time(), column([each.replace(microsecond=0) for each in times], pa.timestamp("us")), ("duckdb",))
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(
     st.lists(st.floats(width=64) | st.none(), min_size=1, max_size=30),
     st.lists(st.text(max_size=4) | st.none(), min_size=1, max_size=30),

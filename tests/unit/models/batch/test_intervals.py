@@ -25,6 +25,7 @@ from automl_core.models.batch.intervals import (
 from automl_core.models.batch.keys import FromKeys
 from automl_core.models.batch.partitions import found_partitions, moment_of_extra
 from tests.standins.maxcompute import MaxComputeStandIn
+from tests.support.examples import examples
 from tests.unit.models.batch.lab import day
 
 LINES = ("@daily", "@hourly", "0 6 * * 1", "30 2 * * *", "*/20 * * * *", "15 3 1 * *")
@@ -50,7 +51,7 @@ def of_airflow(line: str, zone: str, after: datetime, count: int, *, spans: bool
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     line=st.sampled_from(LINES), zone=st.sampled_from(ZONES), spans=st.booleans(),
     after=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),

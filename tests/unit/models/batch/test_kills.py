@@ -19,6 +19,7 @@ from automl_core.models.batch.scoring import CantScore
 from automl_core.models.life import Life, VersionState
 from automl_core.storage.base import ObjectStore
 from automl_core.storage.wrapper import StoreWrapper
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from tests.unit.models.batch.lab import ANNA, DAY, NOON, Lab, day
 
@@ -156,7 +157,7 @@ step = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(step, max_size=14))
 def test_each_interval_is_scored_once_whole_and_none_is_forgotten(
     steps: list[tuple[object, ...]], tmp_path_factory: pytest.TempPathFactory

@@ -14,6 +14,7 @@ from automl_core.modelfile.scoring.values import Field, Frame, Schema
 from automl_core.models.drift.comparing import table_drift
 from automl_core.models.drift.rates import per_look
 from automl_core.models.drift.reference import CATEGORIES, STEPS, Reference, reference_of
+from tests.support.examples import examples
 
 NUMBERS = Schema([Field(f"x{at}", "number", "number") for at in range(20)])
 ALPHA = per_look(720)
@@ -98,7 +99,7 @@ def test_what_a_model_says_is_a_column_too() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9), st.integers(0, 3).map(float)), min_size=1, max_size=80))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_rows_have_no_distance_from_themselves_however_they_are_kept(values: list[float | None]) -> None:
     schema, frame = one("number", list(values))
     kept = Reference.from_json(json.loads(json.dumps(reference_of(schema, frame).to_json())))

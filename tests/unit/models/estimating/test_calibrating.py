@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.models.estimating.calibrating import calibrate, calibrations, chosen
+from tests.support.examples import examples
 
 
 def sure(rows: int, seed: int, power: float) -> tuple[Any, Any]:
@@ -65,7 +66,7 @@ def test_draws_begin_where_the_last_fit_ended_and_come_to_the_same() -> None:
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=40), st.sampled_from(["beta", "isotonic"])
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_whatever_was_said_and_came_a_map_gives_probabilities_that_never_fall(
     rows: list[tuple[float, bool]], method: Any
 ) -> None:

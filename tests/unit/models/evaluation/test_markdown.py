@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from automl_core.models.evaluation import EvaluateOptions, evaluate, markdown_of
 from automl_core.models.evaluation import tests as kinds
 from automl_core.models.evaluation.markdown import escaped
+from tests.support.examples import examples
 from tests.unit.models.evaluation.small import model, rows
 
 READER = MarkdownIt("gfm-like", {"linkify": False}).disable("linkify")
@@ -81,7 +82,7 @@ def test_without_a_champion_nothing_is_compared(tmp_path: Path) -> None:
     assert "What got worse" not in page
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.text(max_size=70))
 @example("a|b")
 @example("`code`")

@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from automl_core.models.evaluation.statistics import Cells, Whole, statistic
 from automl_core.models.evaluation.subjects import Said
 from automl_core.tabular.metrics import find, names, own
+from tests.support.examples import examples
 
 
 def said_of(kind: str, n: int, random: np.random.Generator, ties: int) -> tuple[Any, Said]:
@@ -31,7 +32,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "name"), CASES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 40), ties=st.sampled_from([1, 6]))
 def test_a_draw_has_the_metric_of_rows_with_its_weights(kind: str, name: str, seed: int, n: int, ties: int) -> None:
     random = np.random.default_rng(seed)

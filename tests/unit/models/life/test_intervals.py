@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from automl_core.models.life import Claim, ModelLife, NoSuchVersion, Refused, gaps, interval_key
 from automl_core.models.life.intervals import Done, moments_of, pack, unpack
+from tests.support.examples import examples
 from tests.unit.models.life.world import ANNA, World
 
 DAY = 86_400.0
@@ -158,7 +159,7 @@ def test_other_texts_name_none(key: str) -> None:
 MOMENTS = st.integers(-(10**11), 4 * 10**12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(st.one_of(st.tuples(MOMENTS, MOMENTS), st.text(max_size=5)), st.integers(1, 3),
                        st.integers(1, 2)))

@@ -24,6 +24,7 @@ from automl_core.models.life import (
 )
 from automl_core.models.life.history import in_use
 from automl_core.storage.base import StorageUnavailable
+from tests.support.examples import examples
 from tests.unit.models.life.world import AB, ANNA, BEN, CONDITIONS, DAG, STEPS, DyingStore, Killed, World, evidence
 
 DAY = 86_400.0
@@ -319,7 +320,7 @@ def hold_to_rules(records: list[Record]) -> None:
             assert scored[claim] == 1, "an interval was scored twice"
 
 
-Lives.TestCase.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
+Lives.TestCase.settings = settings(max_examples=examples(20), stateful_step_count=40, deadline=None)
 TestLives = Lives.TestCase
 
 

@@ -17,6 +17,7 @@ from automl_core.models.rollout.looks import KEPT, Checkpoint, read_checkpoint
 from automl_core.models.rollout.rules import Rules
 from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 from automl_core.storage.wrapper import StoreWrapper
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from tests.unit.models.life.world import ANNA, DyingStore, Killed
 from tests.unit.models.rollout.rollouts import CHALLENGER, Rolling
@@ -63,7 +64,7 @@ stalls = st.tuples(st.just("stalls"), st.integers(1, 14), st.integers(1, 9))
 
 
 @given(st.lists(st.one_of(writes, dies, meanwhile, looks, stalls), min_size=1, max_size=14))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_tally_is_lost_or_counted_twice(acts: list[tuple[str, int | str, int]]) -> None:
     world = Rolling(steps=LONG)
     told = 0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from automl_core.models.rollout import Counts, Outbox, Tally, Tallying, list_tallies, read_tally, write_tally
 from automl_core.models.rollout.tallies import class_limit, class_of
 from automl_core.storage.base import StorageUnavailable
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from tests.unit.models.life.world import DyingStore
 
@@ -137,7 +138,7 @@ def test_counts_that_can_not_be_are_refused(wrong: dict[str, int]) -> None:
     st.lists(st.tuples(st.integers(0, 2), st.integers(1, 5), st.booleans()), max_size=40), st.integers(1, 60),
     st.sampled_from(["before", "lost"]),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_the_outbox_keeps_order_and_loses_nothing(acts: list[tuple[int, int, bool]], at: int, how: str) -> None:
     store = MemoryStore()
     outbox, told = Outbox(_Away(store, at, how), "churn", most=4), 0

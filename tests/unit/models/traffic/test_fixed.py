@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from automl_core.models.traffic.fixed import FixedRateTest
+from tests.support.examples import examples
 
 
 @given(st.integers(1, 30), st.floats(0.01, 0.9), st.floats(0.0, 1.0))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_the_expectation_of_the_evidence_is_one_at_the_limit_and_at_most_one_below(
     answers: int, limit: float, part: float
 ) -> None:

@@ -13,6 +13,7 @@ from scipy.stats import hypergeom, norm
 
 from automl_core.models.traffic.planned import FOR_EVER, PLANS, POINTS, Score, boundary, certainty
 from automl_core.models.traffic.sequential import Block, MeanTest, Moments, RateTest
+from tests.support.examples import examples
 
 ONCE = 1_212
 """Answers of each version with which a test that looks once finds 15 % → 20 % errors: two-sided, 5 %, power 90 %."""
@@ -46,7 +47,7 @@ counts = st.integers(1, 60)
 
 
 @given(counts, counts, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_the_cumulants_are_those_of_the_hypergeometric(champion: int, challenger: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, champion + challenger))
     found = data.draw(st.integers(max(0, hits - champion), min(hits, challenger)))

@@ -13,12 +13,13 @@ from scipy.stats import hypergeom
 from automl_core.models.traffic.planned import FOR_EVER
 from automl_core.models.traffic.sequential import Block, MeanTest, Moments, RateTest
 from automl_core.rates import mean_evidence
+from tests.support.examples import examples
 
 counts = st.integers(1, 12)
 
 
 @given(counts, counts, st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_without_a_difference_the_evidence_of_a_block_has_the_expectation_one(
     champion: int, challenger: int, data: st.DataObject
 ) -> None:
@@ -32,7 +33,7 @@ def test_without_a_difference_the_evidence_of_a_block_has_the_expectation_one(
 
 
 @given(counts, counts, st.floats(0.05, 0.9), st.floats(0.0, 1.0))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_where_the_challenger_is_better_the_expectation_is_at_most_one(
     champion: int, challenger: int, rate: float, part: float
 ) -> None:

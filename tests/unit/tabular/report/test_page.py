@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from automl_core.tabular.report import render, write
 from automl_core.tabular.report.sections import SECTIONS
+from tests.support.examples import examples
 from tests.support.report_pages import HOSTILE, Reader, everywhere, ids
 from tests.support.table_reports import BINARY, REGRESSION, report
 
@@ -97,7 +98,7 @@ def test_what_comes_from_data_is_text(base: dict[str, Any]) -> None:
     assert HOSTILE in page.text, "and it is there, letter for letter"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.text(min_size=1, max_size=60))
 def test_any_name_of_a_column_leaves_the_page_whole(name: str) -> None:
     page = Reader(render(everywhere(BINARY, name)))
@@ -112,7 +113,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(sorted(BINARY | REGRESSION)), JUNK)
 def test_a_part_of_another_shape_costs_no_other_part(key: str, junk: Any) -> None:
     page = Reader(render(report(BINARY, **{key: junk})))

@@ -18,6 +18,7 @@ from automl_core.modelfile.scoring.series.problems import SeriesProblem
 from automl_core.modelfile.scoring.series.rows import read
 from automl_core.modelfile.scoring.series.table import columns
 from automl_core.modelfile.scoring.series.update import check, future
+from tests.support.examples import examples
 from tests.support.series_models import NAMES, document, grid, rows
 
 PROMO = [{"name": "promo", "kind": "number", "missing": False}]
@@ -88,7 +89,7 @@ def test_a_member_without_a_number_and_a_series_without_a_member_have_the_last_s
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(data=st.data())
 def test_updates_in_one_go_are_updates_row_by_row(data: st.DataObject) -> None:
     value = st.one_of(st.none(), st.floats(0, 40, allow_nan=False))

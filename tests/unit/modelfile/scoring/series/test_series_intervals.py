@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.modelfile.scoring.series.intervals import MEMORY, SHOCK, Conformal, scale_of
+from tests.support.examples import examples
 
 
 def document(scores: Any, **changes: Any) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def document(scores: Any, **changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(n=st.integers(1, 60), level=st.floats(0.05, 0.99))
 def test_the_rank_is_that_of_split_conformal_prediction(n: int, level: float) -> None:
     scores = np.arange(1.0, n + 1)
@@ -77,7 +78,7 @@ def test_scales_of_new_series_follow_their_values() -> None:
     assert scale_of(np.asarray([[1.0, 2.0]]), 2, 0.01).tolist() == [1.0]  # shorter than a season: neighbours
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(errors=st.lists(st.floats(-1e9, 1e9) | st.just(math.nan), max_size=30), scale=st.floats(0.01, 1e6))
 def test_no_error_moves_a_scale_far(errors: list[float], scale: float) -> None:
     intervals = Conformal(document([[[1.0]]], scale=np.asarray([scale, 0.0]), one=0.5))

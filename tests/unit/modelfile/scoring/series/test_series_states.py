@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.modelfile.scoring.series.models import LOCAL, local_of, stacked
+from tests.support.examples import examples
 
 ASSET = json.loads((Path(__file__).resolve().parents[4] / "assets" / "series" / "statsforecast.json").read_text())
 CASES = {case["name"]: case for case in ASSET["cases"]}
@@ -66,7 +67,7 @@ def test_what_statsforecast_says_now_and_after_more_values(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", LOCAL)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(data=st.data())
 def test_many_series_together_are_each_alone_whatever_came(kind: str, data: st.DataObject) -> None:
     value = st.one_of(st.just(np.nan), st.floats(0.0, 30.0))
