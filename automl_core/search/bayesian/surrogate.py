@@ -30,6 +30,7 @@ DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
 FITTED = 100  # trials at most from which hyperparameters are learned
 MODELLED = 300  # trials at most from which the posterior is computed
 LOOKED_AT = 2000  # trials at most of which more than their losses is looked at
+_FITTED_OF_MANY, _MODELLED_OF_MANY = 60, 200  # where there are more: the search has long narrowed down, and asks are many
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ class Surrogate:
         self.losses = np.array([t.loss for t in valued], dtype=np.float64)
         self.censored = np.arange(len(valued)) >= len(evidence.finished)
         self._every_loss, self._places = evidence.losses, evidence.places
+        many = len(self.losses) < len(evidence.losses)
+        self._most = (_FITTED_OF_MANY, _MODELLED_OF_MANY) if many else (FITTED, MODELLED)
         self.failed = encoding.rows([t.params for t in evidence.failed])
         self.running = encoding.rows([t.params for t in evidence.running])
         self.acquisition = self._acquisition(Columns(encoding.numeric, encoding.categorical, warped=False))
@@ -164,9 +167,10 @@ class Surrogate:
         if len(self.losses) < 2:
             return []
         columns = columns_of(self.encoding)
-        kept = choose(columns, self.rows, self.losses, MODELLED, self.rng)
+        most_fitted, most_modelled = self._most
+        kept = choose(columns, self.rows, self.losses, most_modelled, self.rng)
         rows, known = self.rows[kept], ~self.censored[kept]
-        fitted = choose(columns, rows, self.losses[kept], FITTED, self.rng)
+        fitted = choose(columns, rows, self.losses[kept], most_fitted, self.rng)
         scales = [view.of(self._places[kept]) for view in views(self._every_loss)]
         fit, best, view = best_view(columns, rows[fitted], scales, fitted)
         losses = view.values
@@ -202,9 +206,10 @@ class Surrogate:
         rows = np.vstack([self.rows, self.failed])
         labels = np.repeat([-1.0, 1.0], [len(self.rows), len(self.failed)])
         order = np.concatenate([self.losses, np.full(len(self.failed), np.inf)])
-        kept = choose(columns, rows, order, MODELLED, self.rng)
+        most_fitted, most_modelled = self._most
+        kept = choose(columns, rows, order, most_modelled, self.rng)
         rows, labels = rows[kept], labels[kept]
-        fitted = choose(columns, rows, order[kept], FITTED, self.rng)
+        fitted = choose(columns, rows, order[kept], most_fitted, self.rng)
         fit = Fit(columns, rows[fitted], labels[fitted], power=1.0, priors=_CHANCES)
         hyper = fit.ensemble(self.rng, 0, iterations=30)[0]
         posterior = Posterior(columns, hyper, rows, labels)
