@@ -30,7 +30,7 @@ DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
 FITTED = 100  # trials at most from which hyperparameters are learned
 MODELLED = 300  # trials at most from which the posterior is computed
 LOOKED_AT = 2000  # trials at most of which more than their losses is looked at
-_FITTED_OF_MANY, _MODELLED_OF_MANY = 60, 200  # where there are more: the search has long narrowed down, and asks are many
+_FITTED_OF_MANY, _MODELLED_OF_MANY = 60, 200  # where there are more: asks are many, and each counts for little
 
 
 @dataclass(frozen=True)

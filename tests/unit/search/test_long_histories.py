@@ -16,8 +16,10 @@ from pydantic import TypeAdapter
 from automl_core.search.base import Context, LongHistory, NewTrial, PastTrial
 from automl_core.search.bayesian import Bayesian
 from automl_core.search.bayesian import surrogate as surrogates
+from automl_core.search.bayesian.encoding import Encoding
 from automl_core.search.bayesian.subset import worth_a_look
-from automl_core.search.bayesian.surrogate import Evidence
+from automl_core.search.bayesian.surrogate import Evidence, Surrogate
+from automl_core.search.bayesian.warping import views
 from automl_core.space import Space
 from automl_core.spec.parameters import Parameter
 from automl_core.states import TrialState
@@ -138,6 +140,19 @@ def test_of_a_long_history_a_suggestion_looks_at_some_trials_and_is_the_same_for
     assert found == algorithm.suggest(trials)
     assert isinstance(found, NewTrial)
     assert abs(float(found.params["x"]) - 0.3) < 0.3  # type: ignore[arg-type]
+
+
+def test_each_row_of_the_model_has_its_own_loss_on_the_scale_of_all_losses() -> None:
+    """The best trials are a quarter of what is looked at: of their losses alone, another scale would be found."""
+    history = [trial for trial in bowl(600) if trial.state is TrialState.SUCCEEDED]
+    encoding = Encoding(SPACE)
+    found = Surrogate(encoding, Evidence.of(history, 80), np.random.default_rng(0))
+    scaled = [view.values for view in views(np.array([trial.loss for trial in history]))]
+    by_row = {tuple(row): place for place, row in enumerate(encoding.rows([trial.params for trial in history]))}
+    posterior = found.acquisition.models[0].posterior
+    places = [by_row[tuple(row)] for row in posterior.rows]
+    assert len(places) == 80
+    assert any(np.allclose(posterior.scale(values[places]), posterior.z) for values in scaled)
 
 
 def test_a_sample_has_the_best_ones_and_failures_as_often_as_they_are() -> None:
