@@ -96,7 +96,8 @@ History: TypeAlias = Sequence[PastTrial]
 class LongHistory(Sequence[PastTrial]):
     """A history that knows what most algorithms ask of it without making each of its trials.
 
-    It reads as any `History` does. Who can do with `keys`, `losses` and a few trials, spares fifty thousand others.
+    It reads as any `History` does. Who can do with `keys`, `losses`, `states` and a few trials, spares fifty thousand
+    others.
     """
 
     @abstractmethod
@@ -106,6 +107,10 @@ class LongHistory(Sequence[PastTrial]):
     @abstractmethod
     def losses(self) -> Sequence[float | None]:
         """The loss of each trial, None while it has none."""
+
+    @abstractmethod
+    def states(self) -> Sequence[TrialState]:
+        """The state of each trial."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from automl_core.search.outcomes import Result, counted, finished, finished_budg
 from automl_core.search.pareto import Point, with_places
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
+from automl_core.states import TrialState
 from automl_core.study.chunks import Chunk
 from automl_core.study.entities import unpack_curve
 from automl_core.study.points import best_by_points, point_of, ranked_by_points
@@ -168,7 +169,8 @@ class StateHistory(LongHistory):
         """See `LongHistory.losses`: of what is set apart by its columns."""
         found: list[float | None] = [None] * self._length
         for number in self._state.trials.live:
-            found[number] = self._at(number).loss
+            value = self._state.value_of(self._state.trials[number])
+            found[number] = None if value is None else self._sign * value
         for chunk in self._state.sealed.chunks:
             if len(chunk.columns.slots) == len(chunk.columns.trials):  # one piece of work each, as without budgets
                 for number, value in zip(*chunk.fresh("trials_of_works", "values"), strict=True):
@@ -177,6 +179,16 @@ class StateHistory(LongHistory):
                 for place, number in enumerate(chunk.columns.trials):
                     if place not in chunk.stale:
                         found[number] = self._at(number).loss
+        return found
+
+    def states(self) -> list[TrialState]:
+        """See `LongHistory.states`: of what is set apart by its columns."""
+        found = [TrialState.RUNNING] * self._length
+        for number in self._state.trials.live:
+            found[number] = self._state.latest(self._state.trials[number]).state
+        for chunk in self._state.sealed.chunks:
+            for number, state in zip(*chunk.fresh("trials_of_works", "states"), strict=True):
+                found[number] = state  # of a trial's works the last one's stays
         return found
 
     def __len__(self) -> int:

@@ -81,9 +81,7 @@ class Bayesian(Algorithm):
     @one_thread()
     def describe(self, history: History) -> dict[str, Any]:
         """Length scales, noise and the losses' warp, as fitted to the history."""
-        from automl_core.search.bayesian.surrogate import Evidence
-
-        surrogate = self._surrogate(Evidence.of(history), self._rng(history))
+        surrogate = self._surrogate(self._evidence(history), self._rng(history))
         described = surrogate.describe()
         if self._sources:
             described["earlier"] = [round(share, 3) for share in surrogate.shares]
@@ -135,10 +133,8 @@ class Bayesian(Algorithm):
         """Whether earlier experiments rank today's trials well enough to need no more of the initial design."""
         if not self.context.earlier or len(history) < self._unguided or not self._sources:
             return False
-        from automl_core.search.bayesian.surrogate import Evidence
-
         with one_thread():
-            return sum(self._surrogate(Evidence.of(history), self._rng(history)).shares) > _GUIDANCE
+            return sum(self._surrogate(self._evidence(history), self._rng(history)).shares) > _GUIDANCE
 
     def _rng(self, history: History) -> np.random.Generator:
         import numpy as np
@@ -154,9 +150,7 @@ class Bayesian(Algorithm):
 
     @one_thread()
     def _best(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
-        from automl_core.search.bayesian.surrogate import Evidence
-
-        evidence = Evidence.of(history)
+        evidence = self._evidence(history)
         if len(evidence.finished) + len(evidence.censored) < 2 and not evidence.failed:
             return self._exploration(history, seen, listed)
         rng = self._rng(history)
@@ -171,6 +165,12 @@ class Bayesian(Algorithm):
         if self._sources:
             note += f", {sum(surrogate.shares):.0%} by earlier experiments"
         return NewTrial(params, budget=self.full_budget, note=note)
+
+    def _evidence(self, history: History) -> Evidence:
+        from automl_core.search.bayesian.surrogate import LOOKED_AT, Evidence
+
+        # of several goals the whole front counts, and it may have any number of trials
+        return Evidence.of(history, LOOKED_AT if self.context.plain else None)
 
     def _surrogate(self, evidence: Evidence, rng: np.random.Generator) -> Surrogate:
         """The processes that the goal asks for: of the loss, or of each objective and constraint."""
@@ -188,7 +188,7 @@ class Bayesian(Algorithm):
 
         if not self.context.plain or not believed(self.context.space) or evidence.all % 2 == 1:
             return None
-        belief = Belief(self._encoding).settled(*surrogate.ended, self.context.max_trials)
+        belief = Belief(self._encoding).settled(*surrogate.ended, self.context.max_trials, evidence.ended)
         return belief if belief.powers.any() else None
 
     def _expense(self, history: History) -> Expense | None:

@@ -65,7 +65,7 @@ class Belief:
                 centre, spread = parameter.prior
                 self._numeric.append((column, parameter.unit_of(centre), spread))
 
-    def settled(self, rows: Array, losses: Array, most: int) -> Belief:
+    def settled(self, rows: Array, losses: Array, most: int, ended: int | None = None) -> Belief:
         """The same, as far as trials leave it standing: as a whole, and parameter by parameter.
 
         A parameter that says little by itself is judged with the others: where the places that all of it points to are
@@ -75,8 +75,9 @@ class Belief:
             rows: of trials that ended, shape (n, width).
             losses: of each, shape (n,); infinite where it failed, which is worse than any loss.
             most: trials that the experiment may have.
+            ended: how many trials ended, where these are not all of them.
         """
-        losses = _finite(losses)
+        losses, ended = _finite(losses), len(losses) if ended is None else ended
         active = self.encoding.active(rows)
         columns = list(self._columns(rows))
         nearness = sum((np.where(active[:, column], found, 0.0) for column, found in columns), np.zeros(len(rows)))
@@ -89,7 +90,7 @@ class Belief:
             own = trust_of(found[told], losses[told])
             if column in options and not deserved(found[told] == 0.0, losses[told], len(options[column])):
                 own = 0.0
-            self.powers[column] = power_of(len(losses), most, trust * own)
+            self.powers[column] = power_of(ended, most, trust * own)
         return self
 
     def __call__(self, rows: Array) -> Array:

@@ -3,9 +3,43 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from automl_core.search.bayesian.encoding import Array, Indices
+from automl_core.search.bayesian.encoding import Array, Indices, Mask
 from automl_core.search.bayesian.gp import Columns
+
+
+def worth_a_look(losses: Array, told: Mask, count: int) -> Indices:
+    """The trials of a long history among which `choose` is to choose, by their losses alone.
+
+    What a suggestion costs must not grow with the history, and encoding a trial costs more than anything else that is
+    done once a trial. So a quarter are the best ones, and the rest is a sample of all others, by a hash of each number:
+    the sample of tomorrow's longer history is nearly the same one, so a process that asks again has them all at hand.
+
+    Args:
+        losses: by number; not finite where a trial has none.
+        told: which trials say anything: those with a loss, and those that failed.
+        count: of trials wanted.
+
+    Returns:
+        Their numbers in order, at most ``count``.
+    """
+    numbers = np.flatnonzero(told)
+    if len(numbers) <= count:
+        return numbers
+    valued = np.flatnonzero(np.isfinite(losses))
+    best = valued[np.argsort(losses[valued], kind="stable")[: count // 4]]
+    others = np.setdiff1d(numbers, best, assume_unique=True)
+    drawn = others[np.argsort(_scrambled(others), kind="stable")[: count - len(best)]]
+    return np.sort(np.concatenate([best, drawn]))
+
+
+def _scrambled(numbers: Indices) -> npt.NDArray[np.uint64]:
+    """A hash of each number: the output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014, figure 17)."""
+    z = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
 
 
 def choose(columns: Columns, rows: Array, losses: Array, count: int, rng: np.random.Generator) -> Indices:

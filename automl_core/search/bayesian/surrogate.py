@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
 
-from automl_core.search.base import History, PastTrial
+from automl_core.search.base import History, LongHistory, PastTrial
 from automl_core.search.bayesian.acquisition import Acquisition, Model
 from automl_core.search.bayesian.encoding import Array, Encoding, Indices
 from automl_core.search.bayesian.gp import Columns, Fit, Posterior, Priors, left_out
 from automl_core.search.bayesian.source import Source
-from automl_core.search.bayesian.subset import choose
+from automl_core.search.bayesian.subset import choose, worth_a_look
 from automl_core.search.bayesian.transfer import Mixture, mix
 from automl_core.search.bayesian.warping import Scaled, views
 from automl_core.states import TrialState
@@ -29,6 +29,8 @@ _DIGITS = 3  # of log densities by which scales are compared
 DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
 FITTED = 100  # trials at most from which hyperparameters are learned
 MODELLED = 300  # trials at most from which the posterior is computed
+LOOKED_AT = 2000  # trials at most of which more than their losses is looked at
+_FITTED_OF_MANY, _MODELLED_OF_MANY = 60, 200  # where there are more: asks are many, and each counts for little
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,32 @@ class Evidence:
         censored: early-stopped trials: the value reached, from which they might have improved.
         failed: trials whose combination gave no value.
         running: trials that are under way, without a value.
+        all: trials that say anything: those above, and of a long history those that nobody looks at.
+        ended: of them those that are not under way.
+        losses: of all trials with a value, shape (n,), whether they are looked at or not.
+        places: of those of ``finished`` and ``censored``, one behind the other, among ``losses``.
     """
 
     finished: tuple[PastTrial, ...]
     censored: tuple[PastTrial, ...]
     failed: tuple[PastTrial, ...]
     running: tuple[PastTrial, ...]
-
-    @property
-    def all(self) -> int:
-        """Trials that say anything."""
-        return len(self.finished) + len(self.censored) + len(self.failed) + len(self.running)
+    all: int
+    ended: int
+    losses: Array
+    places: Indices
 
     @classmethod
-    def of(cls, history: History) -> Evidence:
-        """Sort a history. Cancelled trials say nothing of their combination; a value that isn't finite is a failure."""
+    def of(cls, history: History, most: int | None = None) -> Evidence:
+        """Sort a history. Cancelled trials say nothing of their combination; a value that isn't finite is a failure.
+
+        Args:
+            history: every trial so far.
+            most: trials that ended and are looked at, at most: of more, those that `worth_a_look` names; None: all.
+                Those that are under way are all looked at.
+        """
+        if most is not None and len(history) > most:
+            return cls._of_long(history, most)
         finished: list[PastTrial] = []
         censored: list[PastTrial] = []
         failed: list[PastTrial] = []
@@ -62,11 +75,42 @@ class Evidence:
         for trial in history:
             if trial.loss is not None and math.isfinite(trial.loss):
                 (censored if trial.state is TrialState.EARLY_STOPPED else finished).append(trial)
-            elif trial.state is TrialState.FAILED or trial.state.has_value:
+            elif _no_value(trial.state):
                 failed.append(trial)
             elif not trial.state.ended:
                 running.append(trial)
-        return cls(tuple(finished), tuple(censored), tuple(failed), tuple(running))
+        losses = np.array([trial.loss for trial in (*finished, *censored)], dtype=np.float64)
+        ended = len(losses) + len(failed)
+        kinds = tuple(finished), tuple(censored), tuple(failed), tuple(running)
+        return cls(*kinds, ended + len(running), ended, losses, np.arange(len(losses)))
+
+    @classmethod
+    def _of_long(cls, history: History, most: int) -> Evidence:
+        if isinstance(history, LongHistory):
+            told, states = history.losses(), history.states()
+        else:
+            told, states = [trial.loss for trial in history], [trial.state for trial in history]
+        losses = np.array([math.nan if loss is None else loss for loss in told])
+        valued = np.isfinite(losses)
+        failed, running = np.zeros_like(valued), np.zeros_like(valued)
+        for number in np.flatnonzero(~valued).tolist():
+            failed[number] = _no_value(states[number])
+            running[number] = not states[number].ended and not failed[number]
+        chosen = worth_a_look(losses, valued | failed, most)
+        looked_at = np.sort(np.concatenate([chosen, np.flatnonzero(running)]))
+        found = cls.of([history[number] for number in looked_at.tolist()])
+        of_value = looked_at[valued[looked_at]]
+        stopped = np.array([states[number] is TrialState.EARLY_STOPPED for number in of_value.tolist()], dtype=np.bool_)
+        ended = int(valued.sum() + failed.sum())
+        return replace(
+            found, all=ended + int(running.sum()), ended=ended, losses=losses[valued],
+            places=(np.cumsum(valued) - 1)[np.concatenate([of_value[~stopped], of_value[stopped]])],
+        )  # fmt: skip
+
+
+def _no_value(state: TrialState) -> bool:
+    """Whether a trial without a value that counts has failed, by its state."""
+    return state is TrialState.FAILED or state.has_value
 
 
 class Surrogate:
@@ -88,6 +132,9 @@ class Surrogate:
         self.rows = encoding.rows([t.params for t in valued])
         self.losses = np.array([t.loss for t in valued], dtype=np.float64)
         self.censored = np.arange(len(valued)) >= len(evidence.finished)
+        self._every_loss, self._places = evidence.losses, evidence.places
+        many = len(self.losses) < len(evidence.losses)
+        self._most = (_FITTED_OF_MANY, _MODELLED_OF_MANY) if many else (FITTED, MODELLED)
         self.failed = encoding.rows([t.params for t in evidence.failed])
         self.running = encoding.rows([t.params for t in evidence.running])
         self.acquisition = self._acquisition(Columns(encoding.numeric, encoding.categorical, warped=False))
@@ -120,10 +167,12 @@ class Surrogate:
         if len(self.losses) < 2:
             return []
         columns = columns_of(self.encoding)
-        kept = choose(columns, self.rows, self.losses, MODELLED, self.rng)
+        most_fitted, most_modelled = self._most
+        kept = choose(columns, self.rows, self.losses, most_modelled, self.rng)
         rows, known = self.rows[kept], ~self.censored[kept]
-        fitted = choose(columns, rows, self.losses[kept], FITTED, self.rng)
-        fit, best, view = best_view(columns, rows[fitted], [view.of(kept) for view in views(self.losses)], fitted)
+        fitted = choose(columns, rows, self.losses[kept], most_fitted, self.rng)
+        scales = [view.of(self._places[kept]) for view in views(self._every_loss)]
+        fit, best, view = best_view(columns, rows[fitted], scales, fitted)
         losses = view.values
         if known.sum() < 2:
             known = np.ones_like(known)
@@ -157,9 +206,10 @@ class Surrogate:
         rows = np.vstack([self.rows, self.failed])
         labels = np.repeat([-1.0, 1.0], [len(self.rows), len(self.failed)])
         order = np.concatenate([self.losses, np.full(len(self.failed), np.inf)])
-        kept = choose(columns, rows, order, MODELLED, self.rng)
+        most_fitted, most_modelled = self._most
+        kept = choose(columns, rows, order, most_modelled, self.rng)
         rows, labels = rows[kept], labels[kept]
-        fitted = choose(columns, rows, order[kept], FITTED, self.rng)
+        fitted = choose(columns, rows, order[kept], most_fitted, self.rng)
         fit = Fit(columns, rows[fitted], labels[fitted], power=1.0, priors=_CHANCES)
         hyper = fit.ensemble(self.rng, 0, iterations=30)[0]
         posterior = Posterior(columns, hyper, rows, labels)

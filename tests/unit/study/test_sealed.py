@@ -17,7 +17,7 @@ from automl_core.journal.segments import LostSegment, name_of, read_segments
 from automl_core.journal.snapshots import decode_snapshot
 from automl_core.results.entries import counts, ended_at, experiment_state, has_ended
 from automl_core.results.summary import summary
-from automl_core.search.base import Limit, PastTrial, ranked, seen_keys
+from automl_core.search.base import Limit, LongHistory, PastTrial, ranked, seen_keys
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
@@ -143,6 +143,9 @@ def says_the_same(one: State, other: State, spec: Experiment) -> None:
     mine, theirs = history_of(one, spec), history_of(other, spec)
     assert list(mine) == list(theirs) == [past_trial(other, trial, -1.0) for trial in other.trials]
     assert [list(past.params) for past in mine] == [list(past.params) for past in theirs]
+    assert isinstance(mine, LongHistory)
+    assert list(mine.losses()) == [past.loss for past in theirs]
+    assert list(mine.states()) == [past.state for past in theirs]
     assert seen_keys(mine) == seen_keys(list(theirs))
     assert ranked(mine) == ranked(list(theirs))
     assert ranked(mine, 2) == ranked(list(theirs))[:2]
