@@ -92,19 +92,19 @@ def conclude(
     if lighter is not None:
         chosen, selection = lighter, selection.only(lighter.weights)
     effect = effects.learn(prepared, selection, until) if members is None and chosen.kind != "constant" else None
-    document = _document(prepared, chosen)
+    document = document_of(prepared, chosen)
     schema = prepared.schema
     if effect is not None:
         schema = effects.schema_of(prepared)
         document |= {"schema": schema.to_json(), "members": effects.joined(chosen.members, effect)}
         notes.append(effect.why)
     notes += _calibrated(prepared, selection, document)
-    notes += _thresholded(prepared, selection, document)
+    notes += thresholded(prepared, selection, document)
     scorer = Scorer(document, schema, chosen.estimators)
     report = reporting.report(prepared, results, selection, chosen, scorer, document, until)
     report["notes"] = [*prepared.notes, *chosen.notes, *notes]
     report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
-    _write(prepared, scorer, chosen, home, dict(made or {}))
+    write(prepared, scorer, chosen, home, dict(made or {}))
     if check:
         scorer.check(home)
     spent = {**(times or {}), "conclude": time.monotonic() - began}
@@ -122,7 +122,8 @@ def _allowed(prepared: Prepared, seconds: float) -> float:
     return seconds / quickness.SHARE / max(1_000, len(prepared.rows) // 2)
 
 
-def _document(prepared: Prepared, members: Finals) -> dict[str, Any]:
+def document_of(prepared: Prepared, members: Finals) -> dict[str, Any]:
+    """What the numpy scorer reads, without calibration and threshold."""
     problem = prepared.problem
     return {
         "format": 1,
@@ -169,7 +170,12 @@ def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, An
     return [f"probabilities were calibrated (temperature {found:.3g}): log loss {gain:.1%} lower on folds held out"]
 
 
-def _thresholded(prepared: Prepared, selection: Selection, document: dict[str, Any]) -> list[str]:
+def thresholded(prepared: Prepared, selection: Selection, document: dict[str, Any]) -> list[str]:
+    """Give a document the threshold that was asked for, or that its metric needs; returns what was done, in words.
+
+    Raises:
+        TrainingError: the costs that were given name other classes, or no decision follows from them.
+    """
     options, problem = prepared.options, prepared.problem
     wanted = options.threshold
     if wanted == "none" or (wanted == "auto" and problem.metric.needs != "labels" and not options.costs):
@@ -200,7 +206,22 @@ def _thresholded(prepared: Prepared, selection: Selection, document: dict[str, A
     return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: best {problem.metric.name}"]
 
 
-def _write(prepared: Prepared, scorer: Scorer, members: Finals, home: Path, made: dict[str, Any]) -> None:
+def write(
+    prepared: Prepared, scorer: Scorer, members: Finals, home: Path, made: dict[str, Any], *, program_too: bool = True
+) -> None:  # fmt: skip
+    """Write a model's folder with golden rows of the table.
+
+    Args:
+        prepared: the table.
+        scorer: the model.
+        members: what it is made of.
+        home: the folder.
+        made: more about what made it.
+        program_too: whether ``predict.py`` and what it needs are copied into it.
+
+    Raises:
+        TrainingError: it can't be written.
+    """
     taken = prepared.rows[np.linspace(0, len(prepared.rows) - 1, min(GOLDEN, len(prepared.rows))).astype(np.int64)]
     golden = frames.as_rows(prepared.frame, scorer.schema, taken)
     options = prepared.options
@@ -214,4 +235,4 @@ def _write(prepared: Prepared, scorer: Scorer, members: Finals, home: Path, made
         "options": {name: value for name, value in options.as_json().items() if name not in ("deadline", "workers")},
         **made,
     }
-    scorer.write(home, golden, prepared.problem, made, options.allow_pickle)
+    scorer.write(home, golden, prepared.problem, made, options.allow_pickle, program_too=program_too)

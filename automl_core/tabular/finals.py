@@ -64,7 +64,7 @@ def finals(prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], fold
             said = found.notes if found is not None else []
             raise RuntimeError("; ".join(said) or "no member could be fitted on all rows")
         notes = found.notes[1:] if found is not None else []
-        found = _bagged(prepared, loaded)
+        found = bagged(prepared, loaded)
         found.notes += notes
     if plain:
         ran = min(len(result.models) for result, _ in loaded)
@@ -75,7 +75,13 @@ def finals(prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], fold
     return found
 
 
-def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]]) -> Finals:
+def bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]]) -> Finals:
+    """Members made of the models of the folds, which nothing is fitted for.
+
+    Args:
+        prepared: the table.
+        loaded: trials with their models, each as plain data, and their weights.
+    """
     # of forward parts the last one has learned from most
     models = [
         [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from automl_core.tabular import ensemble
 from automl_core.tabular.prepared import Prepared
-from automl_core.tabular.trial import TrialResult
+from automl_core.tabular.trial import TrialResult, held_out
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def select(prepared: Prepared, results: Sequence[TrialResult]) -> Selection:
             quick = [min(usable, key=lambda each: each.row_seconds)]
             why = f"no pipeline scores a row in {options.row_seconds:g} s: the quickest was taken"
         usable = quick
-    rows = np.flatnonzero(np.isfinite(usable[0].outputs.reshape(prepared.frame.n, -1)).all(axis=1))
+    rows = held_out(usable[0].outputs)
     picked = ensemble.candidates([each.loss for each in usable], [each.learner for each in usable])
     candidates = [usable[each] for each in picked]
     held = ensemble.Held(

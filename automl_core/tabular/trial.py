@@ -298,9 +298,13 @@ def measured(prepared: Prepared, outputs: Floats, folds: list[float] | None = No
         sizes.append(float(prepared.weights_of(rows).sum()))
     if values and np.isfinite(values).all() and sum(sizes) > 0:
         return float(np.average(values, weights=sizes))
-    there = np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)
-    rows = np.flatnonzero(there)
+    rows = held_out(outputs)
     return metric.score(prepared.y[rows], outputs[rows], prepared.weights_of(rows))
+
+
+def held_out(outputs: Floats) -> NDArray[np.int64]:
+    """Rows that were held out, by outputs over the table's rows: those of the others are NaN."""
+    return np.flatnonzero(np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
 
 
 def _said(error: Exception) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from automl_core.tabular import memory
+from automl_core.tabular.alone import write_alone
 from automl_core.tabular.learners import registry
 from automl_core.tabular.learners.of_file import OWN
 from automl_core.tabular.prepared import Prepared
@@ -18,7 +20,7 @@ from automl_core.tabular.program.said import Said, read
 from automl_core.tabular.shape import Shape
 from automl_core.tabular.space import offered
 from automl_core.tabular.trial import TrialResult, run_trial
-from automl_core.training.problems import TrainingError
+from automl_core.training.problems import TrainingError, say
 from automl_core.training.reporting import report
 
 LOSS = "loss"
@@ -40,6 +42,21 @@ def main() -> None:
     if result.state == "failed":
         raise TrainingError(f"{said.params.get('learner')} can't fit: {result.reason}")
     write_predictions(folder, prepared, result.outputs)
+    keep_alone(prepared, result, folder)
+
+
+def keep_alone(prepared: Prepared, result: TrialResult, folder: Path) -> None:
+    """Leave the trial's own model, which is published should `conclude` not come to its end; the trial counts without.
+
+    Args:
+        prepared: the table.
+        result: with its models.
+        folder: the trial's.
+    """
+    try:
+        write_alone(prepared, result, folder, {"experiment": {"name": os.environ.get("AUTOML_EXPERIMENT_ID")}})
+    except Exception as error:
+        say(f"the trial has no model of its own: {type(error).__name__}: {error}")
 
 
 def refuse(said: Said, prepared: Prepared) -> None:
