@@ -25,7 +25,7 @@ from automl_core.tabular.problem import prior
 from automl_core.tabular.report import page
 from automl_core.tabular.scorers import Scorer
 from automl_core.tabular.selection import Selection, select
-from automl_core.tabular.trial import TrialResult
+from automl_core.tabular.trial import TrialResult, counts
 from automl_core.training.problems import TrainingError
 
 Floats = NDArray[np.float64]
@@ -86,8 +86,7 @@ def conclude(
     began = time.monotonic()
     until = deadline or Deadline(None, None)
     home = Path(folder)
-    selection = select(prepared, results)
-    chosen, notes = _members(prepared, selection, Path(trials), until, make=members)
+    chosen, selection, notes = _members(prepared, results, Path(trials), until, make=members)
     lighter = None if until.seconds is None else quickness.lighter(chosen, _allowed(prepared, until.seconds))
     if lighter is not None:
         chosen, selection = lighter, selection.only(lighter.weights)
@@ -103,7 +102,7 @@ def conclude(
     scorer = Scorer(document, schema, chosen.estimators)
     report = reporting.report(prepared, results, selection, chosen, scorer, document, until)
     report["notes"] = [*prepared.notes, *chosen.notes, *notes]
-    report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
+    report["search"] = {"why": why, **counts(results)}
     write(prepared, scorer, chosen, home, dict(made or {}))
     if check:
         scorer.check(home)
@@ -136,21 +135,32 @@ def document_of(prepared: Prepared, members: Finals) -> dict[str, Any]:
 
 
 def _members(
-    prepared: Prepared, selection: Selection, trials: Path, deadline: Deadline, make: MakeMembers | None = None
-) -> tuple[Finals, list[str]]:
-    notes = [selection.why] if selection.why else []
-    if selection.chosen:
+    prepared: Prepared, results: Sequence[TrialResult], trials: Path, deadline: Deadline,
+    make: MakeMembers | None = None,
+) -> tuple[Finals, Selection, list[str]]:  # fmt: skip
+    """The model's members, the trials that they are made of, and what is to be said of that.
+
+    Where none of those that were chosen can be made a member (a learner of the user's own that can't fit all rows), the
+    others are chosen from: a constant is only what is left where there is nothing else.
+    """
+    notes: list[str] = []
+    left = list(results)
+    while (selection := select(prepared, left)).chosen:
         try:
-            if make is not None:
-                return make(prepared, selection.chosen, trials, deadline), notes
-            return finals(prepared, selection.chosen, trials, deadline), notes
-        except (TrainingError, RuntimeError) as error:
-            notes.append(str(error))
+            made = (make or finals)(prepared, selection.chosen, trials, deadline)
+            if {number for number, _ in made.weights} != {each.number for each, _ in selection.chosen}:
+                selection = selection.only(made.weights)  # some could not be fitted on all rows
+            return made, selection, [*([selection.why] if selection.why else []), *notes]
+        except (TrainingError, RuntimeError, MemoryError) as error:
+            notes.append(str(error) or "it needs more memory than there is")
+            gone = {each.number for each, _ in selection.chosen}
+            left = [each for each in left if each.number not in gone]
+    notes = [*([selection.why] if selection.why else []), *notes]
     rows = prepared.learned(prepared.rows)
     values = prior(prepared.problem, prepared.y[rows], prepared.weights_of(rows))
     notes.append("the model is a constant: it says of every row what the target is on the whole")
     member = {"weight": 1.0, "features": [], "model": {"type": "constant", "value": values}, "link": "identity"}
-    return Finals([member], "constant", [], []), notes
+    return Finals([member], "constant", [], []), selection, notes
 
 
 def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.sources import Source, source_of
 from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, SchemaError, read_column
-from automl_core.tabular import columns, frames, roles, validation
+from automl_core.tabular import columns, frames, roles, threshold, validation
 from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.metrics import Metric, find
 from automl_core.tabular.options import Options
@@ -198,6 +198,7 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     notes: list[str] = []
     weights = roles.weights_of(table, options.weight)
     target = roles.target_of(table, options, weights)
+    fitting(options, target.problem)
     if target.why:
         notes.append(f"{target.problem.kind}: {target.why}")
     schema = _schema(table, options, weights, notes)
@@ -269,6 +270,39 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         options, problem, schema, frame, y, weights, rows, tested, split, groups, moments, structure.as_json(), found,
         notes, _fingerprint(frame, y, weights), panel,
     )  # fmt: skip
+
+
+def fitting(options: Options, problem: Problem) -> None:
+    """See that what was said has a meaning for what is predicted: before the search, not after it.
+
+    Raises:
+        TrainingError: it has none; says what to do.
+    """
+    classes = problem.classes
+    if not classes:
+        for name, given in (
+            ("costs", bool(options.costs)),
+            ("balance: balanced", options.balance != "none"),
+            (f"threshold: {options.threshold}", options.threshold in ("metric", "costs")),
+            ("calibrate: true", options.calibrate is True),
+        ):
+            if given:
+                raise TrainingError(
+                    f"{name} is for classes, and {problem.target} is a number: leave it out, or say "
+                    "task: classification"
+                )
+        return
+    if options.threshold == "metric" and (len(classes) > 2 or problem.metric.needs != "labels"):
+        raise TrainingError(
+            f"threshold: metric is for two classes and a metric of labels (accuracy, f1, …); {problem.target} has "
+            f"{len(classes)} classes and is judged by {problem.metric.name}; allowed here: auto, "
+            f"{'costs, ' if options.costs else ''}none"
+        )
+    if options.costs:
+        try:
+            (threshold.for_costs if len(classes) == 2 else threshold.matrix_of_costs)(options.costs, classes)
+        except ValueError as error:
+            raise TrainingError(str(error)) from None
 
 
 def _source(source: Any) -> Source:

@@ -87,7 +87,7 @@ def _estimate(prepared: Prepared, selection: Selection, document: Mapping[str, A
     if metric.needs == "labels" and document["threshold"] is not None:
         rows = selection.rows
         labels = labels_of(outputs[rows], document["threshold"])
-        value = metric.score(prepared.y[rows], labels, prepared.weights_of(rows))
+        value = metric.tried(prepared.y[rows], labels, prepared.weights_of(rows))
     else:
         value = measured(prepared, outputs)
     return value if math.isfinite(value) else None

@@ -23,6 +23,10 @@ Function = Callable[..., float]
 """``(truth, outputs, weights, *, low, high) -> float``; ``weights`` sum to above 0, rows of weight 0 are gone."""
 
 
+REPEATED = 100
+"""The largest whole weight that a row is repeated by for a metric that takes no weights."""
+
+
 class MetricError(ValueError):
     """A metric can't be computed of what it was given, or isn't one; says what is allowed."""
 
@@ -81,6 +85,16 @@ class Metric:
         """The same so that lower is better: the score, or less the score."""
         return self.as_loss(self.score(truth, outputs, weights))
 
+    def tried(self, truth: NDArray[Any], outputs: NDArray[Any], weights: Floats | None = None) -> float:
+        """`score` where an error must not cost a finished search: NaN where a function of the user's own raises.
+
+        Draws of rows may lack a class, which such a function need not be made for.
+        """
+        try:
+            return self.score(truth, outputs, weights)
+        except Exception:
+            return math.nan
+
     def as_loss(self, value: float) -> float:
         """A score so that lower is better; its own inverse."""
         return value if self.direction == "minimize" else -value
@@ -122,7 +136,8 @@ def own(
     """A metric from a function of the user's own, in scikit-learn's order: ``function(y_true, y_pred)``.
 
     Args:
-        function: is given the truth and the predictions; with a parameter ``sample_weight`` also the weights. Labels
+        function: is given the truth and the predictions; with a parameter ``sample_weight`` also the weights, without
+            one a row whose weight is a whole number (up to `REPEATED`) that many times, and others once. Labels
             and classes of the truth are the target's own (texts); for ``needs="probabilities"`` the second argument
             is the probability of the second class (n,) with two classes, else (n, K) in the order of the classes.
         name: what it is called in reports; None: the function's own name.
@@ -148,6 +163,9 @@ def own(
             given = texts[outputs]
         elif needs == "probabilities" and outputs.shape[1] == 2:
             given = outputs[:, 1]
+        if not weighted and weights.max() > 1 and weights.max() <= REPEATED and (weights == np.rint(weights)).all():
+            times = weights.astype(np.int64)  # a draw with replacement, or weights that count rows
+            true, given = np.repeat(true, times), np.repeat(given, times, axis=0)
         value = function(true, given, sample_weight=weights) if weighted else function(true, given)
         try:
             return float(value)

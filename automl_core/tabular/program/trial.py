@@ -94,7 +94,9 @@ def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:
     folds = prepared.split.folds
     last = len(folds) if budget is None else min(budget, len(folds))
     sizes = [float(prepared.weights_of(fold.valid).sum()) for fold in folds]
-    seen: list[float] = []
+    earlier = promoted(said, prepared, number)
+    seen: list[float] = list(earlier.folds) if earlier is not None else []
+    threads, seed = prepared.options.threads, prepared.options.seed
 
     def on_fold(index: int, value: float) -> None:
         seen.append(value)
@@ -106,12 +108,28 @@ def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:
             report(step, {LOSS: metric.as_loss(value), metric.name: value, "of_this_fold": of_fold}, name="fold")
 
     result = run_trial(
-        prepared, said.params, number=number, seed=prepared.options.seed, threads=prepared.options.threads,
-        on_fold=on_fold, should_stop=lambda index, _: index + 1 >= last,
+        prepared, said.params, number=number, seed=seed, threads=threads, on_fold=on_fold,
+        should_stop=lambda index, _: index + 1 >= last, earlier=earlier,
     )  # fmt: skip
     if result.state != "failed":
         told(len(seen), result.value, seen[-1])
+        if budget is not None and said.config.checkpoint_dir is not None:
+            result.save(said.config.checkpoint_dir)
     return result
+
+
+def promoted(said: Said, prepared: Prepared, number: int) -> TrialResult | None:
+    """What a trial has left that was promoted to more folds; None where it begins, or what lies there can't be used."""
+    folder = said.config.resume_from
+    if folder is None or not folder.is_dir():
+        return None
+    try:
+        found = TrialResult.load(folder, number, prepared.problem)
+    except TrainingError as error:
+        say(f"its first folds are run again: {error}")
+        return None
+    same = dict(found.params) == dict(said.params) and len(found.models) == len(found.folds)
+    return found if same and len(found.folds) <= len(prepared.split.folds) else None
 
 
 def _mean(values: Sequence[float], sizes: Sequence[float]) -> float:
