@@ -1,0 +1,101 @@
+"""What conclude is told of trials that left nothing to choose from: shown with the word that is right for each."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from automl_core.tabular.program import prepare
+from automl_core.tabular.trial import TrialResult
+from automl_core.training.told import untaken
+from tests.unit.tabular.program.test_programs import Way, way
+
+__all__ = ["way"]
+
+
+def told(number: int, state: str, **more: object) -> dict[str, object]:
+    return {"number": number, "state": state, "params": {"learner": "svm", "seed": 3}, "attempts": [{}], **more}
+
+
+@pytest.mark.parametrize(
+    ("trial", "state", "reason"),
+    [
+        (told(4, "FAILED", reason="exit code 2: error: svm can't fit. Its last lines:\n  | x"), "failed",
+         "exit code 2: error: svm can't fit."),
+        (told(4, "EARLY_STOPPED", reason="median", value=0.7), "stopped", "median"),
+        (told(4, "SYS_CANCELED", reason="the deadline"), "cancelled", "the deadline"),
+        (told(4, "USER_CANCELED", attempts=[], started=None), "skipped", ""),
+        (told(4, "SUCCEEDED"), "failed", "its result can't be read"),
+    ],
+)  # fmt: skip
+def test_each_has_its_word(trial: dict[str, object], state: str, reason: str) -> None:
+    (found,) = untaken({"trials": [told(1, "SUCCEEDED"), trial]}, [1])
+    assert (found.number, found.state, found.reason) == (4, state, reason)
+
+
+def test_the_report_of_conclude_hides_no_trial(way: Way) -> None:
+    way.call(prepare, "prepared")
+    way.trial(0, "linear")
+    others = [
+        told(1, "FAILED", reason="exit code 2: error: no"), told(2, "EARLY_STOPPED", value=0.9, seconds=2.5),
+        told(3, "SYS_CANCELED", reason="stop.deadline"),
+    ]  # fmt: skip
+    way.conclude([0], others=others)
+    report = json.loads((way.place / "model" / "report.json").read_text())
+    board = {each["trial"]: each for each in report["leaderboard"]}
+    assert {number: each["state"] for number, each in board.items()} == {
+        0: "succeeded", 1: "failed", 2: "stopped", 3: "cancelled",
+    }  # fmt: skip
+    assert (board[2]["value"], board[2]["params"]) == (0.9, {"learner": "svm"})
+    assert report["search"] == {"why": "", "trials": 4, "failed": 1, "skipped": 0, "cancelled": 1}
+    assert "cancelled: stop.deadline" in (way.place / "model" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("budgets", [(1, 2), (1, 3), (2, 9)])
+def test_a_promoted_trial_goes_on_from_its_folds(
+    way: Way, budgets: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three folds: the second budget ends before the last one, at it, and beyond it."""
+    from automl_core.tabular import trial as engine
+
+    first, second = budgets
+    way.call(prepare, "prepared")
+    ran: list[int] = []
+    run_fold = engine._run_fold
+
+    def counted(*args: object) -> None:
+        ran.append(int(args[3]))  # type: ignore[call-overload]
+        run_fold(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "_run_fold", counted)
+    way.patch.setenv("AUTOML_CHECKPOINT_DIR", str(way.place / "checkpoint1"))
+    way.patch.setenv("AUTOML_BUDGET", str(first))
+    way.trial(0, "linear")
+    way.patch.setenv("AUTOML_RESUME_FROM", str(way.place / "checkpoint1"))
+    way.patch.setenv("AUTOML_CHECKPOINT_DIR", str(way.place / "checkpoint2"))
+    way.patch.setenv("AUTOML_BUDGET", str(second))
+    printed = [line for line in way.trial(0, "linear") if line.startswith("fold=")]
+    most = min(second, 3)
+    assert ran == list(range(most)), "no fold is run twice"
+    assert printed[-1].startswith(f"fold={most} ")
+    for name in ("AUTOML_RESUME_FROM", "AUTOML_CHECKPOINT_DIR"):
+        way.patch.delenv(name)
+    went_on = TrialResult.load(way.place / "trial0", 0, way.prepared.problem)
+    way.trial(0, "linear")
+    at_once = TrialResult.load(way.place / "trial0", 0, way.prepared.problem)
+    assert went_on.value == pytest.approx(at_once.value, rel=1e-12)
+    assert went_on.state == at_once.state == ("succeeded" if most == 3 else "stopped")
+
+
+def test_of_trials_that_all_ended_at_fewer_folds_an_ensemble_is_made(way: Way) -> None:
+    way.call(prepare, "prepared")
+    way.patch.setenv("AUTOML_BUDGET", "2")
+    for number, learner in enumerate(["linear", "naive_bayes", "neighbours"]):
+        way.trial(number, learner)
+    way.patch.delenv("AUTOML_BUDGET")
+    way.conclude([0, 1, 2])
+    report = json.loads((way.place / "model" / "report.json").read_text())
+    assert any("no pipeline ran all 3 folds; trials 0, 1, 2 came farthest, 2" in each for each in report["notes"])
+    assert report["estimate"] is not None
+    assert report["calibration"]
