@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.sources import Source, source_of
 from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, SchemaError, read_column
-from automl_core.tabular import columns, frames, roles, threshold, validation
+from automl_core.tabular import columns, frames, plan, roles, threshold, validation
 from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.metrics import Metric, find
 from automl_core.tabular.options import Options
 from automl_core.tabular.problem import Problem
 from automl_core.tabular.structure import Structure, detect
 from automl_core.tabular.validation import Fold, Rows, Split
-from automl_core.training.problems import TrainingError
+from automl_core.training.problems import TrainingError, nearest
 
 FORMAT = 1
 """Of a saved preparation. Another is refused: it lives as long as its run."""
@@ -194,6 +194,7 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     Raises:
         TrainingError: what the user said doesn't fit the data, in words.
     """
+    _own_sets(options, valid, test)
     table = _source(source)
     notes: list[str] = []
     weights = roles.weights_of(table, options.weight)
@@ -202,6 +203,7 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     if target.why:
         notes.append(f"{target.problem.kind}: {target.why}")
     schema = _schema(table, options, weights, notes)
+    columned(options, schema, table.names)
     frame = _read(schema, table)
     y, known = target.y, target.known
     groups, times = roles.groups_of(table, options.group), roles.times_of(table, options.time)
@@ -262,6 +264,7 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         notes.extend(f"column {name!r} is not learned from: see the guardrails" for name in sorted(drop))
         schema = Schema(each for each in schema if each.name not in drop)
         frame = frame.select(schema.names)
+    options = _left(options, schema)
     panel = _panel(frame, kinds, structure, problem, options) if valid is None and test is None else None
     if panel is not None:
         names = read_column(table.column(panel.field.name), panel.field)
@@ -270,6 +273,53 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         options, problem, schema, frame, y, weights, rows, tested, split, groups, moments, structure.as_json(), found,
         notes, _fingerprint(frame, y, weights), panel,
     )  # fmt: skip
+
+
+def _own_sets(options: Options, valid: Any, test: Any) -> None:
+    """See that sets of the user's own and what is said of drawn ones don't contradict each other.
+
+    Raises:
+        TrainingError: they do; names both.
+    """
+    if valid is not None:
+        said = [name for name in ("folds", "repeats", "valid_share") if getattr(options, name) is not None]
+        if options.validation not in ("auto", "own"):
+            said.insert(0, f"validation: {options.validation}")
+        if said:
+            raise TrainingError(f"{said[0]}: there is a validation set of your own, which all pipelines are judged by")
+    if test is not None and options.test_share:
+        raise TrainingError("test_share: there is a test set of your own, so no part of the rows is kept for it")
+
+
+def columned(options: Options, schema: Schema, names: Sequence[str]) -> None:
+    """See that what is said of columns one by one is possible for them: once, not in every trial.
+
+    Args:
+        options: as said.
+        schema: of the columns that are learned from.
+        names: of all columns of the table.
+
+    Raises:
+        TrainingError: there is no such column, it has another role, or its kind has no such features.
+    """
+    if isinstance(options.featurization, str):
+        return
+    for name, ways in options.featurization.items():
+        if name not in names:
+            raise TrainingError(f"featurization: the rows have no column {name!r}{nearest(name, names)}")
+        if name not in schema:
+            raise TrainingError(
+                f"featurization: {name!r} is not learned from: it is the target, a weight, a group, an id or ignored"
+            )
+        plan.check_ways(f"featurization: {name}", ways, schema[name].kind)
+
+
+def _left(options: Options, schema: Schema) -> Options:
+    """Options that say nothing more of columns that the guardrails, or a group that was found, took out."""
+    if isinstance(options.featurization, str) or all(name in schema for name in options.featurization):
+        return options
+    kept = {name: ways for name, ways in options.featurization.items() if name in schema}
+    return options.replaced(featurization=kept or "auto")
 
 
 def fitting(options: Options, problem: Problem) -> None:

@@ -122,12 +122,14 @@ def _kind(options: Options, rows: int) -> tuple[str, int, str]:
         return "k-fold", options.folds or 5, f"{options.folds or 5} folds, as asked"
     if options.validation == "monte-carlo":
         return "monte-carlo", options.folds or 5, f"{options.folds or 5} random parts, as asked"
-    if options.validation == "holdout":
+    if options.validation == "holdout" or (options.validation == "auto" and options.valid_share is not None):
         return "holdout", 1, "one part held out, as asked"
     if rows < FEW:
         return "k-fold", 10, f"ten folds: {rows:,} rows are fewer than {FEW:,}"
     if rows <= MANY:
         return "k-fold", 5, f"five folds: {rows:,} rows are between {FEW:,} and {MANY:,}"
+    if options.repeats:
+        return "k-fold", 5, "five folds, since they are to be drawn several times"
     return "holdout", 1, f"one part held out: {rows:,} rows are more than {MANY:,}"
 
 

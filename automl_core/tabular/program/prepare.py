@@ -13,6 +13,9 @@ from automl_core.training.problems import say
 if TYPE_CHECKING:
     from automl_core.tabular.large import Size
 
+FEWEST, MANY, MOST = 200, 5_000, 50_000
+"""Rows below which none is kept for the test; from which on a tenth is kept, not a fifth; and how many at most."""
+
 USUAL = 1800.0
 """Seconds that a search on a large table is thought to have: the sample is as large as that allows."""
 
@@ -35,11 +38,22 @@ def main() -> None:
         prepared = in_pieces(said, place, size, others)
     else:
         table = read_table(place)
-        prepared = said.with_learners(
-            prepare(table, without_others(said.options, config, table.column_names), **others)
-        )
+        options = without_others(said.options, config, table.column_names)
+        if options.test_share is None and "test" not in others:
+            options = options.replaced(test_share=usual_share(table.num_rows))
+        prepared = said.with_learners(prepare(table, options, **others))
         prepared.save(config.model_dir)
     tell(prepared)
+
+
+def usual_share(rows: int) -> float:
+    """The share of a table's rows that is kept for the one look at the end, where the file says none.
+
+    Of few rows none: what is left would teach too little, and what is kept would say too little.
+    """
+    if rows < FEWEST:
+        return 0.0
+    return 0.2 if rows < MANY else min(0.1, MOST / rows)
 
 
 def in_pieces(said: Said, place: str, size: Size, others: Mapping[str, Any]) -> Prepared:
