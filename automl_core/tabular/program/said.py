@@ -140,6 +140,8 @@ def _metric(config: Config, own: Mapping[str, Any]) -> str | None:
         raise TrainingError(
             f"data.metric is a function of your own, and metric is {name!r}; write set: {{metric: {OWN}}}"
         )
+    if name != "pinball" and own.get("quantile") is not None:
+        raise TrainingError(f"quantile is for metric: pinball, and metric is {name!r}; write set: {{metric: pinball}}")
     if name == "pinball":
         return f"pinball({own.get('quantile', 0.5):g})"
     return None if name == "auto" else str(name)
