@@ -186,7 +186,7 @@ def test_a_conclude_that_failed_costs_no_result(tmp_path: Path) -> None:
     with pytest.raises(AirflowFailException, match=r"conclude failed.*clear the task conclude"):
         world.reduce()
     said = unconcluded(FolderStore(world.run), "")
-    assert said.startswith("conclude failed (exit code 1. It printed nothing), so what is published is what trial 1 "), said
+    assert said.startswith("conclude failed (exit code 1. It printed nothing), so what is published is what trial 1 ")
     told = world.result()["experiment"]
     assert (told["state"], told["best_value"]) == ("NO_MORE_TRIAL", 0.75)
     assert told["stages"]["conclude"]["state"] == "FAILED"
