@@ -95,7 +95,10 @@ def conclude(
     schema = prepared.schema
     if effect is not None:
         schema = effects.schema_of(prepared)
-        document |= {"schema": schema.to_json(), "members": effects.joined(chosen.members, effect)}
+        bounds = None if effect.low is None else {"type": "clip", "low": effect.low, "high": None}
+        document |= {
+            "schema": schema.to_json(), "members": effects.joined(chosen.members, effect), "calibration": bounds,
+        }  # fmt: skip
         notes.append(effect.why)
     notes += _calibrated(prepared, selection, document)
     notes += thresholded(prepared, selection, document)

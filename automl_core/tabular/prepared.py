@@ -206,6 +206,7 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     columned(options, schema, table.names)
     frame = _read(schema, table)
     y, known = target.y, target.known
+    measurable(target.problem, y, np.flatnonzero(known))
     groups, times = roles.groups_of(table, options.group), roles.times_of(table, options.time)
     if weights is not None:
         known = known & np.isfinite(weights)
@@ -353,6 +354,32 @@ def fitting(options: Options, problem: Problem) -> None:
             (threshold.for_costs if len(classes) == 2 else threshold.matrix_of_costs)(options.costs, classes)
         except ValueError as error:
             raise TrainingError(str(error)) from None
+
+
+def measurable(problem: Problem, y: NDArray[Any], rows: Rows, most: int = 1_000) -> None:
+    """See that the metric can be computed: of predictions that are right, for rows of every class.
+
+    Args:
+        problem: whose metric; that of a function of the user's own may raise anything.
+        y: (n,) of the whole table.
+        rows: those with a target.
+        most: rows that are measured, and one of each class.
+
+    Raises:
+        TrainingError: it can't be, with the function's own reason.
+    """
+    taken = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)]
+    metric, classes = problem.metric, len(problem.classes)
+    if classes:
+        taken = np.unique(np.concatenate([taken, rows[np.unique(y[rows], return_index=True)[1]]]))
+    truth = y[taken]
+    right = np.eye(problem.outputs)[truth] if metric.needs == "probabilities" else truth
+    try:
+        metric.score(truth, right, np.ones(len(taken)))
+    except Exception as error:
+        raise TrainingError(
+            f"metric: {metric.name} can't measure right predictions of this table: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _source(source: Any) -> Source:
