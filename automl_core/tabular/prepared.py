@@ -261,6 +261,7 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         if all(len(each.train) for each in folds):
             split = replace(split, folds=folds)
     found, drop = _guardrails(frame, schema, y, problem, weights, rows, tested, options, structure)
+    drop = _wanted(options, found, drop, notes)
     if drop:
         notes.extend(f"column {name!r} is not learned from: see the guardrails" for name in sorted(drop))
         schema = Schema(each for each in schema if each.name not in drop)
@@ -313,6 +314,25 @@ def columned(options: Options, schema: Schema, names: Sequence[str]) -> None:
                 f"featurization: {name!r} is not learned from: it is the target, a weight, a group, an id or ignored"
             )
         plan.check_ways(f"featurization: {name}", ways, schema[name].kind)
+
+
+def _wanted(options: Options, found: list[dict[str, Any]], drop: set[str], notes: list[str]) -> set[str]:
+    """What the guardrails take out, less the columns whose features the user names: those are wanted.
+
+    Args:
+        options: as said.
+        found: the guardrails' findings; those about wanted columns say what was done.
+        drop: what they take out.
+        notes: what is done is added.
+    """
+    if isinstance(options.featurization, str):
+        return drop
+    wanted = {name for name, ways in options.featurization.items() if ways not in ("drop", ["drop"])} & drop
+    for each in found:
+        if set(each["columns"]) & wanted:
+            each["done"] = "it is learned from all the same: featurization says what becomes of it"
+    notes.extend(f"column {name!r} is learned from in spite of the guardrails: see featurization" for name in wanted)
+    return drop - wanted
 
 
 def _left(options: Options, schema: Schema) -> Options:

@@ -73,6 +73,16 @@ def test_a_column_that_the_guardrails_drop_may_be_spoken_of() -> None:
     assert prepare(rows(), Options.of(target="y", featurization={"same": "drop"})).options.featurization == "auto"
 
 
+def test_a_column_whose_features_are_named_is_kept_in_spite_of_the_guardrails() -> None:
+    data = rows() | {"again": rows()["y"]}
+    assert "again" not in prepare(data, Options.of(target="y")).schema
+    ready = prepare(data, Options.of(target="y", featurization={"again": "codes"}))
+    assert "again" in ready.schema
+    (finding,) = [each for each in ready.findings if "again" in each["columns"]]
+    assert "learned from all the same" in finding["done"]
+    assert any("'again' is learned from in spite" in note for note in ready.notes)
+
+
 def test_classes_in_costs_are_read_as_those_of_the_table() -> None:
     ready = prepare(rows(), Options.of(target="flag", costs=[[True, False, 3], [False, True, 1]]))
     assert ready.problem.classes == ("false", "true")
