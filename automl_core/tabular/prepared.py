@@ -331,6 +331,7 @@ def _wanted(options: Options, found: list[dict[str, Any]], drop: set[str], notes
     for each in found:
         if set(each["columns"]) & wanted:
             each["done"] = "it is learned from all the same: featurization says what becomes of it"
+            each["drop"] = [name for name in each["drop"] if name not in wanted]
     notes.extend(f"column {name!r} is learned from in spite of the guardrails: see featurization" for name in wanted)
     return drop - wanted
 
