@@ -183,12 +183,12 @@ class Options:
             "time": ("repeats",), "own": ("folds", "repeats", "valid_share"),
         }  # fmt: skip
         for name in unused.get(self.validation, ()):
-            if getattr(self, name) is not None:
+            if getattr(self, name) is not None and (name, getattr(self, name)) != ("repeats", 1):  # once is once
                 fitting = [kind for kind, names in unused.items() if name not in names]
                 raise TrainingError(
                     f"{name}: has no meaning with validation: {self.validation}; it goes with {', '.join(fitting)}"
                 )
-        if self.validation == "auto" and self.valid_share is not None and (self.folds or self.repeats):
+        if self.validation == "auto" and self.valid_share is not None and (self.folds or (self.repeats or 1) > 1):
             raise TrainingError(
                 "valid_share: is for one part held out, folds and repeats are for several; say one of them, or "
                 "validation: monte-carlo with folds"

@@ -284,7 +284,7 @@ def _own_sets(options: Options, valid: Any, test: Any) -> None:
         TrainingError: they do; names both.
     """
     if valid is not None:
-        said = [name for name in ("folds", "repeats", "valid_share") if getattr(options, name) is not None]
+        said = [name for name in ("folds", "repeats", "valid_share") if getattr(options, name) not in (None, 1)]
         if options.validation not in ("auto", "own"):
             said.insert(0, f"validation: {options.validation}")
         if said:
