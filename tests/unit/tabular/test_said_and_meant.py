@@ -117,6 +117,23 @@ def test_a_metric_that_can_measure_nothing_is_found_before_any_trial(tmp_path: P
         prepare(rows(), Options.of(target="y", metric=f"{file}:metric"))
 
 
+def test_a_metric_that_the_target_has_not_is_found_before_any_trial() -> None:
+    with pytest.raises(TrainingError, match="rmsle is not defined for number, whose least value is -"):
+        prepare(rows(), Options.of(target="number", metric="rmsle"))
+    with pytest.raises(TrainingError, match="validation: the rows have no column 'a'"):
+        prepare(rows(), Options.of(target="y"), valid={"y": ["p", "q"]})
+    with pytest.raises(TrainingError, match="test: target: the rows have no column 'y'"):
+        prepare(rows(), Options.of(target="y"), test={name: values for name, values in rows().items() if name != "y"})
+
+
+def test_infinite_numbers_are_missing_to_the_guardrails(recwarn: pytest.WarningsRecorder) -> None:
+    data = rows()
+    data["a"] = np.where(np.arange(120) % 40 == 0, np.inf, data["a"])
+    ready = prepare(data, Options.of(target="number"))
+    assert [str(each.message) for each in recwarn if each.category is RuntimeWarning] == []
+    assert "a" in ready.schema
+
+
 def test_a_metric_that_raises_on_a_draw_costs_no_model() -> None:
     def strict(truth: Any, said: Any) -> float:
         if len(set(truth)) < 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -99,3 +100,43 @@ def test_of_trials_that_all_ended_at_fewer_folds_an_ensemble_is_made(way: Way) -
     assert any("no pipeline ran all 3 folds; trials 0, 1, 2 came farthest, 2" in each for each in report["notes"])
     assert report["estimate"] is not None
     assert report["calibration"]
+
+
+def test_where_what_was_chosen_cant_be_made_others_are_chosen_and_not_a_constant(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl_core.tabular import conclude
+
+    way.call(prepare, "prepared")
+    for number, learner in enumerate(["linear", "naive_bayes"]):
+        way.trial(number, learner)
+    finals, asked = conclude.finals, []
+
+    def refusing(prepared: Any, chosen: Any, *rest: Any) -> Any:
+        asked.append(sorted(each.number for each, _ in chosen))
+        if len(asked) == 1:
+            raise RuntimeError("trial 0 could not be fitted on all rows: ValueError: no")
+        return finals(prepared, chosen, *rest)
+
+    monkeypatch.setattr(conclude, "finals", refusing)
+    # the better one alone is chosen first
+    way.options["ensemble"] = 1
+    way.call(prepare, "prepared")
+    way.conclude([0, 1])
+    assert asked == [[0], [1]]
+    report = json.loads((way.place / "model" / "report.json").read_text())
+    assert report["ensemble"] == [{"trial": 1, "weight": 1.0}]
+    assert any("could not be fitted on all rows: ValueError" in note for note in report["notes"])
+    assert not any("constant" in note for note in report["notes"])
+
+
+def test_a_trial_that_cant_be_read_is_left_out_of_the_model(way: Way) -> None:
+    way.call(prepare, "prepared")
+    for number, learner in enumerate(["linear", "naive_bayes"]):
+        way.trial(number, learner)
+    for file in (way.place / "trial0").glob("models_0.*"):
+        file.write_bytes(b"")  # a disk that was full, say
+    way.conclude([0, 1])
+    report = json.loads((way.place / "model" / "report.json").read_text())
+    assert report["ensemble"] == [{"trial": 1, "weight": 1.0}]
+    assert any("left out: trial 0 can't be read" in note for note in report["notes"])
