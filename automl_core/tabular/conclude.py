@@ -157,6 +157,9 @@ def _members(
         except (TrainingError, RuntimeError, MemoryError) as error:
             notes.append(str(error) or "it needs more memory than there is")
             gone = {each.number for each, _ in selection.chosen}
+            if deadline.left_for_all() <= 0:  # what learners of this kind need, a fit on all rows, has no time left
+                slow = {each.learner for each, _ in selection.chosen}
+                gone |= {each.number for each in left if each.learner in slow}
             left = [each for each in left if each.number not in gone]
     notes = [*([selection.why] if selection.why else []), *notes]
     rows = prepared.learned(prepared.rows)
@@ -193,22 +196,11 @@ def thresholded(prepared: Prepared, selection: Selection, document: dict[str, An
     wanted = options.threshold
     if wanted == "none" or (wanted == "auto" and problem.metric.needs != "labels" and not options.costs):
         return []
-    if len(problem.classes) > 2 and options.costs and wanted in ("auto", "costs"):
-        try:
-            costs = threshold.matrix_of_costs(options.costs, problem.classes)
-        except ValueError as error:
-            raise TrainingError(str(error)) from None
-        document["threshold"] = {"costs": costs.tolist()}
-        return ["a row is called the class of the least expected cost, by the costs that were given"]
+    done = by_costs(prepared, document)
+    if done:
+        return done
     if len(problem.classes) != 2:
         return ["a threshold is for two classes"] if wanted != "auto" else []
-    if wanted == "costs" or (wanted == "auto" and options.costs):
-        try:
-            found = threshold.for_costs(options.costs or {}, problem.classes)
-        except ValueError as error:
-            raise TrainingError(str(error)) from None
-        document["threshold"] = found
-        return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: the least expected cost"]
     if selection.outputs is None or problem.metric.needs != "labels":
         return ["no threshold was chosen: the metric is none of labels"] if wanted == "metric" else []
     rows = selection.rows
@@ -217,6 +209,29 @@ def thresholded(prepared: Prepared, selection: Selection, document: dict[str, An
     )
     document["threshold"] = found
     return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: best {problem.metric.name}"]
+
+
+def by_costs(prepared: Prepared, document: dict[str, Any]) -> list[str]:
+    """Give a document the threshold that follows from the costs that were given; returns what was done, in words.
+
+    Nothing is done where there are none, or they are not to decide.
+
+    Raises:
+        TrainingError: they name other classes, or no decision follows from them.
+    """
+    options, problem = prepared.options, prepared.problem
+    if not options.costs or options.threshold not in ("auto", "costs") or len(problem.classes) < 2:
+        return []
+    try:
+        if len(problem.classes) > 2:
+            costs = threshold.matrix_of_costs(options.costs, problem.classes)
+            document["threshold"] = {"costs": costs.tolist()}
+            return ["a row is called the class of the least expected cost, by the costs that were given"]
+        found = threshold.for_costs(options.costs, problem.classes)
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+    document["threshold"] = found
+    return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: the least expected cost"]
 
 
 def write(

@@ -66,14 +66,37 @@ def wanted(options: Options, found: list[dict[str, Any]], drop: set[str], notes:
     if isinstance(options.featurization, str):
         return drop
     kept = {name for name, ways in options.featurization.items() if ways not in ("drop", ["drop"])} & drop
-    for each in found:
-        if set(each["columns"]) & kept:
-            each["done"] = "it is learned from all the same: featurization says what becomes of it"
-            each["drop"] = [name for name in each["drop"] if name not in kept]
+    found[:] = [part for each in found for part in _parted(each, kept)]
     notes.extend(
         f"column {name!r} is learned from in spite of the guardrails: see featurization" for name in sorted(kept)
     )
     return drop - kept
+
+
+def _parted(finding: dict[str, Any], kept: set[str]) -> list[dict[str, Any]]:
+    """A finding whose columns are dropped; where some of these are kept after all, a second one of them alone."""
+    those = [name for name in finding["drop"] if name in kept]
+    if not those:
+        return [finding]
+    gone = [name for name in finding["drop"] if name not in kept]
+    done = "it is learned from all the same: featurization says what becomes of it"
+    if not gone:
+        return [{**finding, "done": done, "drop": []}]
+    others = [name for name in finding["columns"] if name not in those]
+    return [{**finding, "columns": others, "drop": gone}, {**finding, "columns": those, "done": done, "drop": []}]
+
+
+def unused(options: Options, in_time: bool) -> list[str]:
+    """What was said and does not count for the split that follows from the data, in words.
+
+    Args:
+        options: as said.
+        in_time: whether rows are split by time, whose parts have a share and a number.
+    """
+    several = bool(options.folds) or (options.repeats or 1) > 1
+    if options.validation != "auto" or options.valid_share is None or in_time or not several:
+        return []
+    return ["valid_share is left unused, since folds or repeats ask for folds: validation: monte-carlo takes both"]
 
 
 def left(options: Options, schema: Schema) -> Options:
@@ -118,7 +141,10 @@ def fitting(options: Options, problem: Problem) -> None:
 
 
 def measurable(problem: Problem, y: NDArray[Any], rows: NDArray[np.int64], most: int = 1_000) -> None:
-    """See that the metric can be computed: of predictions that are right, for rows of every class.
+    """See that the metric can be computed: of predictions that are right, or nearly, for rows of every class.
+
+    A function of the user's own is given what a good model would say. Certain probabilities and no error at all, which
+    no model comes to, may be what it divides by or takes the logarithm of.
 
     Args:
         problem: whose metric; that of a function of the user's own may raise anything.
@@ -135,12 +161,29 @@ def measurable(problem: Problem, y: NDArray[Any], rows: NDArray[np.int64], most:
         taken = np.unique(np.concatenate([taken, rows[np.unique(y[rows], return_index=True)[1]]]))
     truth = y[taken]
     right = np.eye(problem.outputs)[truth] if metric.needs == "probabilities" else truth
+    if metric.own:
+        right = _softened(right, metric.needs)
     try:
         value = metric.score(truth, right, np.ones(len(taken)))
     except Exception as error:
         raise TrainingError(
-            f"metric: {metric.name} can't measure right predictions of this table: {type(error).__name__}: {error}"
+            f"metric: {metric.name} can't measure good predictions of this table: {type(error).__name__}: {error}"
         ) from error
     if not np.isfinite(value) and len(np.unique(truth)) > 1:  # of one value alone there is nothing to learn
         below = f", whose least value is {truth.min():g}" if not classes else ""
         raise TrainingError(f"metric: {metric.name} is not defined for {problem.target}{below}; take another one")
+
+
+def _softened(right: NDArray[Any], needs: str) -> NDArray[Any]:
+    """Right predictions, a little less so: probabilities of 0.9, and numbers a tenth nearer to the middle.
+
+    Numbers stay within the range of the target, and none is met exactly where there are two.
+    """
+    if needs == "probabilities":
+        others = max(right.shape[1] - 1, 1)
+        return np.asarray(0.9 * right + 0.1 / others * (1 - right))
+    if needs != "numbers" or not len(right):
+        return right
+    low, high = float(right.min()), float(right.max())
+    towards = np.where(right < (low + high) / 2, high, low)
+    return np.asarray(right + 0.1 * (towards - right))

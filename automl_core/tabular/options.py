@@ -42,7 +42,7 @@ class Options:
         folds: of k-fold and time; parts of Monte Carlo.
         repeats: of k-fold, each with other folds; None: small tables more than once.
         valid_share: of ``holdout``, ``monte-carlo`` and each part of ``time``; alone it asks for a holdout.
-        test_share: held back for the one evaluation at the end; 0: none; None: by size (`validation.held_share`).
+        test_share: held back for the one evaluation at the end; 0: none; None: none, and by size in a file.
         allowed, blocked: names of learners.
         learners: of the user's own, see `automl_core.tabular.learners`.
         featurization: ``auto``, ``off``, or column → what is done with it.
@@ -156,7 +156,6 @@ class Options:
             share = getattr(self, name)
             if share is not None and not least < share < 0.9:
                 raise TrainingError(f"{name}: found {share!r}; allowed: a share of the rows below 0.9")
-        self._agree()
         if self.threshold == "costs" and not self.costs:
             raise TrainingError("threshold: costs needs costs: (truth, predicted) → what it costs")
         if isinstance(self.featurization, str) and self.featurization not in ("auto", "off"):
@@ -172,8 +171,11 @@ class Options:
                 raise TrainingError(f"column {column!r} can't be both {roles[column]} and {role}")
             roles[column] = role
 
-    def _agree(self) -> None:
+    def agree(self) -> None:
         """Refuse what would be left unused: whoever says it thinks that it counts.
+
+        `prepare` asks this once. Whoever reads options that were said earlier does not: a run that began with an older
+        release, which left such words unused, goes on to its end.
 
         Raises:
             TrainingError: names both, and what goes together.
@@ -188,11 +190,6 @@ class Options:
                 raise TrainingError(
                     f"{name}: has no meaning with validation: {self.validation}; it goes with {', '.join(fitting)}"
                 )
-        if self.validation == "auto" and self.valid_share is not None and (self.folds or (self.repeats or 1) > 1):
-            raise TrainingError(
-                "valid_share: is for one part held out, folds and repeats are for several; say one of them, or "
-                "validation: monte-carlo with folds"
-            )
         if self.costs and self.threshold in ("none", "metric"):
             raise TrainingError(f"costs: are not used with threshold: {self.threshold}; allowed: auto, costs")
 

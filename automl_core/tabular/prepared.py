@@ -159,6 +159,7 @@ class Prepared:
         )  # fmt: skip
         if problem["low"] is not None:
             found = found.scaled(np.array([problem["low"], problem["high"]]))
+        found = found.counting(arrays.get("weights"))
         split = document["split"]
         folds = tuple(Fold(arrays[f"train_{each}"], arrays[f"valid_{each}"]) for each in range(split["folds"]))
         return cls(
@@ -181,7 +182,9 @@ class Prepared:
         )
 
 
-def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = None) -> Prepared:
+def prepare(
+    source: Any, options: Options, *, valid: Any = None, test: Any = None, usual_share: float = 0.0
+) -> Prepared:  # fmt: skip
     """Make a table ready for trials.
 
     Args:
@@ -190,10 +193,12 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         options: what the user says of them.
         valid: the user's own validation set, of the same columns.
         test: the user's own test set.
+        usual_share: of the rows that is kept for the end where nothing is said of that, and the rows allow it.
 
     Raises:
         TrainingError: what the user said doesn't fit the data, in words.
     """
+    options.agree()
     meaning.own_sets(options, valid, test)
     table = _source(source)
     notes: list[str] = []
@@ -250,8 +255,16 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         else:
             tested = start + np.flatnonzero(its_known)
     if not len(tested):
-        share = validation.held_share(len(rows), options)
-        rows, tested = validation.held_back(problem, y, rows, share, options, groups=groups, times=moments)
+        asked = options.test_share
+        share = usual_share if asked is None else asked
+        rest, tested = validation.held_back(problem, y, rows, share, options, groups=groups, times=moments)
+        why = "" if asked is not None else validation.too_dear(problem, y, rest, tested, share, groups, moments)
+        if why:
+            notes.append(f"no rows are kept for a test: {why}; test_share keeps some all the same")
+            rest, tested, share = rows, rows[:0], 0.0
+        rows = rest
+        options = options if asked is not None or not usual_share else options.replaced(test_share=share)
+    notes += meaning.unused(options, moments is not None)
     split = validation.split(
         problem, y, rows, options, groups=groups, times=moments, own=own if len(own) else None
     ) if len(rows) >= 2 else Split("none", (), "one row can't be split")  # fmt: skip
@@ -274,6 +287,7 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     if panel is not None:
         names = read_column(table.column(panel.field.name), panel.field)
         frame = Frame(frame.n, {**frame.columns, panel.field.name: names})
+    problem = replace(problem, metric=problem.metric.counting(weights))
     return Prepared(
         options, problem, schema, frame, y, weights, rows, tested, split, groups, moments, structure.as_json(), found,
         notes, _fingerprint(frame, y, weights), panel,

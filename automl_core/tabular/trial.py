@@ -162,17 +162,15 @@ def run_trial(
         deadline: on the monotonic clock: fits that go step by step end there.
         frames: rows of the folds, kept for several trials of one process.
         keep: folder for what there is after each fold but the last, for whoever may have to end the process.
-        earlier: the same pipeline after its first folds, with their models: it goes on with the next one.
+        earlier: the same pipeline after its first folds, with their models: it goes on with the next one, where it
+            `continues` that.
     """
     began = time.monotonic()
     result, peak = TrialResult(number, dict(params), seed=seed), Peak()
     held = frames or FoldFrames(prepared)
-    shape = (
-        (prepared.frame.n,) if prepared.problem.kind == "regression" else (prepared.frame.n, prepared.problem.outputs)
-    )
-    total, times = np.zeros(shape), np.zeros(prepared.frame.n)
+    total, times = np.zeros(_shape(prepared)), np.zeros(prepared.frame.n)
     last = len(prepared.split.folds) - 1
-    if earlier is not None:
+    if earlier is not None and continues(prepared, params, seed, earlier):
         _take_up(prepared, result, earlier, total, times)
     ran = len(result.folds)
     try:
@@ -208,15 +206,34 @@ def run_trial(
     return result
 
 
+def continues(prepared: Prepared, params: Mapping[str, Any], seed: int, earlier: TrialResult) -> bool:
+    """Whether a trial may go on from what an earlier one has left; else all its folds are run again.
+
+    It has to be the same pipeline, over this very table, with a model of each of its folds.
+
+    Args:
+        prepared: the table.
+        params: of the pipeline.
+        seed: of its random numbers.
+        earlier: after its first folds.
+    """
+    same = dict(earlier.params) == dict(params) and earlier.seed == seed
+    whole = len(earlier.models) == len(earlier.folds) <= len(prepared.split.folds)
+    return same and whole and earlier.outputs.shape == _shape(prepared)
+
+
+def _shape(prepared: Prepared) -> tuple[int, ...]:
+    """Of predictions over the table's rows."""
+    n = prepared.frame.n
+    return (n,) if prepared.problem.kind == "regression" else (n, prepared.problem.outputs)
+
+
 def _take_up(prepared: Prepared, result: TrialResult, earlier: TrialResult, total: Floats, times: Floats) -> None:
     """Begin a result with the folds of an earlier one; adds to the sums of outputs and to how often rows were held out.
 
-    Only what has a model of each fold, over this very table, is taken up; all else is run again.
+    Only what `continues` may be taken up.
     """
     folds = prepared.split.folds[: len(earlier.folds)]
-    same = dict(earlier.params) == dict(result.params) and earlier.seed == result.seed
-    if not same or len(earlier.models) != len(folds) or earlier.outputs.shape != total.shape:
-        return
     for fold in folds:
         times[fold.valid] += 1
     total += np.where(np.isnan(earlier.outputs), 0.0, earlier.outputs) * times.reshape(-1, *[1] * (total.ndim - 1))

@@ -27,7 +27,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="automl-conclude-") as place:
         results = gathered(told, Path(place), lambda home, number: TrialResult.load(home, number, prepared))
     say(f"{len(results)} trials to choose from")
-    results += [_other(each, prepared) for each in untaken(told, [each.number for each in results])]
+    others = untaken(told, [each.number for each in results], prepared.metric)
+    results += [_other(each, prepared) for each in others]
     left = time_left(told)
     done = conclude(
         prepared, results, folder=said.config.model_dir, deadline=None if left is None else left[0],
@@ -39,8 +40,8 @@ def main() -> None:
 def _other(trial: Untaken, prepared: Prepared) -> TrialResult:
     """A trial that has left nothing to choose from, for the report."""
     params = {name: value for name, value in trial.params.items() if name not in OPTIONS}
-    loss = math.inf if trial.value is None else trial.value
-    value = math.nan if trial.value is None else prepared.metric.as_loss(trial.value)  # turned back
+    value = math.nan if trial.value is None else trial.value
+    loss = math.inf if trial.value is None else prepared.metric.as_loss(value)
     return TrialResult(
         trial.number, params, state=trial.state, value=value, loss=loss, seconds=trial.seconds, reason=trial.reason
     )

@@ -39,7 +39,8 @@ def main() -> None:
             told, Path(place), lambda home, number: TrialResult.load(home, number, prepared.problem, models=False)
         )
         say(f"{len(results)} trials to choose from")
-        others = [_other(each, prepared) for each in untaken(told, [each.number for each in results])]
+        left = untaken(told, [each.number for each in results], prepared.problem.metric)
+        others = [_other(each, prepared) for each in left]
         drawn = Sampled.load(said.prepared, prepared)
         more: dict[str, Any] = {"made": {"experiment": made_by(told)}}
         if drawn is not None:
@@ -59,8 +60,8 @@ def main() -> None:
 def _other(trial: Untaken, prepared: Prepared) -> TrialResult:
     """A trial that has left nothing to choose from, for the report."""
     params = {name: value for name, value in trial.params.items() if name not in OPTIONS}
-    loss = math.inf if trial.value is None else trial.value
-    value = math.nan if trial.value is None else prepared.problem.metric.as_loss(trial.value)  # turned back
+    value = math.nan if trial.value is None else trial.value
+    loss = math.inf if trial.value is None else prepared.problem.metric.as_loss(value)
     return TrialResult(
         trial.number, params, state=trial.state, value=value, loss=loss, seconds=trial.seconds, reason=trial.reason
     )

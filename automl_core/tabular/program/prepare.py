@@ -30,6 +30,7 @@ def main() -> None:
     from automl_core.tabular.large import estimate
 
     said = read("Make a table ready for trials.")
+    said.agree()
     config = said.config
     place = config.need("train")
     others = {name: read_table(one) for name in ("valid", "test") if (one := config.place(name)) is not None}
@@ -39,9 +40,8 @@ def main() -> None:
     else:
         table = read_table(place)
         options = without_others(said.options, config, table.column_names)
-        if options.test_share is None and "test" not in others:
-            options = options.replaced(test_share=usual_share(table.num_rows))
-        prepared = said.with_learners(prepare(table, options, **others))
+        share = 0.0 if "test" in others else usual_share(table.num_rows)
+        prepared = said.with_learners(prepare(table, options, usual_share=share, **others))
         prepared.save(config.model_dir)
     tell(prepared)
 

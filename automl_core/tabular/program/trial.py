@@ -19,12 +19,10 @@ from automl_core.tabular.program.predictions import write_predictions
 from automl_core.tabular.program.said import Said, read
 from automl_core.tabular.shape import Shape
 from automl_core.tabular.space import offered
-from automl_core.tabular.trial import TrialResult, run_trial
+from automl_core.tabular.trial import TrialResult, continues, run_trial
 from automl_core.training.problems import TrainingError, say
 from automl_core.training.reporting import report
-
-LOSS = "loss"
-"""The goal of the templates: the metric turned so that lower is better, whichever it is."""
+from automl_core.training.told import LOSS
 
 
 def main() -> None:
@@ -128,8 +126,7 @@ def promoted(said: Said, prepared: Prepared, number: int) -> TrialResult | None:
     except TrainingError as error:
         say(f"its first folds are run again: {error}")
         return None
-    same = dict(found.params) == dict(said.params) and len(found.models) == len(found.folds)
-    return found if same and len(found.folds) <= len(prepared.split.folds) else None
+    return found if continues(prepared, said.params, prepared.options.seed, found) else None
 
 
 def _mean(values: Sequence[float], sizes: Sequence[float]) -> float:

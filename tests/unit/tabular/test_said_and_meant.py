@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,10 @@ from automl_core.tabular.learners.custom import FittedCustom
 from automl_core.tabular.metrics import find
 from automl_core.tabular.metrics.base import own
 from automl_core.tabular.options import Options
-from automl_core.tabular.prepared import prepare
+from automl_core.tabular.prepared import Prepared, prepare
 from automl_core.tabular.problem import Problem
 from automl_core.tabular.program.prepare import usual_share
+from automl_core.tabular.validation import split
 from automl_core.training.problems import TrainingError
 
 
@@ -46,7 +49,6 @@ def rows(count: int = 120) -> dict[str, Any]:
         ({"target": "y", "validation": "k-fold", "valid_share": 0.2}, "valid_share: has no meaning with .*k-fold"),
         ({"target": "y", "validation": "holdout", "folds": 4}, "folds: .* goes with k-fold, monte-carlo, time"),
         ({"target": "y", "validation": "monte-carlo", "repeats": 2}, "repeats: .* goes with k-fold"),
-        ({"target": "y", "valid_share": 0.2, "folds": 4}, "say one of them"),
         ({"target": "y", "featurization": {"bb": "drop"}}, "no column 'bb'; did you mean 'b'"),
         ({"target": "y", "featurization": {"y": "drop"}}, "'y' is not learned from"),
         ({"target": "y", "featurization": {"a": ["target"]}}, "of a number it may be: .*columns.categorical"),
@@ -88,6 +90,113 @@ def test_classes_in_costs_are_read_as_those_of_the_table() -> None:
     assert ready.problem.classes == ("false", "true")
 
 
+def test_what_is_said_is_refused_by_prepare_alone_so_that_an_older_run_goes_on(tmp_path: Path) -> None:
+    said = Options.of(target="y", validation="holdout", folds=5)
+    ready = prepare(rows(), Options.of(target="y", validation="holdout"))
+    replace(ready, options=said).save(tmp_path)
+    assert Prepared.load(tmp_path).options.folds == 5
+    with pytest.raises(TrainingError, match="folds: has no meaning"):
+        prepare(rows(), said)
+
+
+def test_a_share_beside_folds_is_used_forward_in_time_and_else_said_to_be_unused() -> None:
+    data = rows() | {"day": list(range(120))}
+    said = {"target": "y", "valid_share": 0.1, "folds": 3, "repeats": 1}
+    forward = prepare(data, Options.of(**said, time="day"))
+    assert [len(fold.valid) for fold in forward.split.folds] == [12, 12, 12]
+    assert not any("valid_share" in note for note in forward.notes)
+    folded = prepare(rows(), Options.of(**said))
+    assert (folded.split.kind, len(folded.split.folds)) == ("k-fold", 3)
+    assert any("valid_share is left unused" in note for note in folded.notes)
+
+
+@pytest.mark.parametrize(("repeats", "kind", "folds"), [(1, "holdout", 1), (2, "k-fold", 10)])
+def test_once_is_how_often_a_large_table_is_split_anyway(repeats: int, kind: str, folds: int) -> None:
+    problem = Problem("binary", "y", ("p", "q"), find("log_loss", "binary"))
+    found = split(problem, np.arange(20_002) % 2, np.arange(20_002), Options.of(target="y", repeats=repeats))
+    assert (found.kind, len(found.folds)) == (kind, folds)
+
+
+@pytest.mark.parametrize(
+    ("said", "column", "why"),
+    [
+        ({"time": "of"}, np.arange(600) >= 480, "rows of a single moment would be left"),
+        ({"time": "of"}, np.digitize(np.arange(600), [50, 100]), "one moment stay together.*500 of 600"),
+        ({"group": "of"}, np.arange(600) // 150, "rows of 3 groups would be left"),
+    ],
+)
+def test_no_part_is_kept_unasked_that_costs_the_search_too_much(said: dict[str, str], column: Any, why: str) -> None:
+    data = rows(600) | {"of": (2000 + 7 * column.astype(int)).tolist()}
+    ready = prepare(data, Options.of(target="y", **said), usual_share=0.2)
+    assert (len(ready.rows), len(ready.test), ready.options.test_share) == (600, 0, 0.0)
+    assert any(re.search(why, note) for note in ready.notes)
+    if "group" in said:  # who asks for a part gets it
+        assert len(prepare(data, Options.of(target="y", test_share=0.2, **said)).test)
+
+
+def test_no_class_is_lost_to_a_part_that_nobody_asked_for() -> None:
+    data = rows(600) | {"y": ["p"] * 300 + ["q"] * 230 + ["r"] * 70, "day": list(range(600))}
+    ready = prepare(data, Options.of(target="y", time="day"), usual_share=0.2)
+    assert not len(ready.test)
+    assert any("no row of 'r' would be left" in note for note in ready.notes)
+    assert len(prepare(rows(600) | {"day": list(range(600))}, Options.of(target="y", time="day"),
+                       usual_share=0.2).test) == 120  # fmt: skip
+
+
+def test_columns_of_one_finding_that_are_kept_and_dropped_are_told_apart() -> None:
+    data = rows() | {"still": [1.0] * 120}
+    ready = prepare(data, Options.of(target="y", featurization={"same": "codes"}))
+    found = {tuple(each["columns"]): each for each in ready.findings if each["kind"] == "constant"}
+    assert set(found) == {("same",), ("still",)}
+    assert "learned from all the same" in found["same",]["done"]
+    assert "learned from all the same" not in found["still",]["done"]
+    assert (found["same",]["drop"], found["still",]["drop"]) == ([], ["still"])
+
+
+@pytest.mark.parametrize(
+    ("weights", "counted"),
+    [
+        ([1, 2, 3], True), ([0, 0, 30], False), ([0, 10, 10], True), ([0.5, 1, 2], False), ([1, 2, np.nan], True),
+    ],
+)  # fmt: skip
+def test_whether_weights_count_rows_is_the_tables_to_decide(weights: list[float], counted: bool) -> None:
+    seen: list[int] = []
+
+    def function(truth: Any, said: Any) -> float:
+        seen.append(len(truth))
+        return 0.0
+
+    metric = own(function, needs="numbers").counting(np.asarray(weights, dtype=float))
+    assert metric.counted is counted
+    metric.score(np.zeros(2), np.zeros(2), np.array([1.0, 4.0]))  # a part of whole weights, in any table
+    assert seen == [5 if counted else 2]
+
+
+def test_it_holds_for_what_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def metric(truth, said):\n    return 1.0\n")
+    for weight, counted in ((2, True), (0.5, False)):
+        ready = prepare(
+            rows() | {"w": [weight] * 119 + [1]}, Options.of(target="y", weight="w", metric=f"{file}:metric")
+        )
+        ready.save(tmp_path / str(weight))
+        assert ready.problem.metric.counted is Prepared.load(tmp_path / str(weight)).problem.metric.counted is counted
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("y", "import math\n\ndef metric(truth, said):\n"
+         "    return sum(math.log(1 - p) + math.log(p) for p in said)\nmetric.needs = 'probabilities'\n"),
+        ("number", "def metric(truth, said):\n    return sum(1 / float(a - b) for a, b in zip(truth, said))\n"),
+    ],
+)  # fmt: skip
+def test_a_metric_is_tried_with_what_a_model_may_say(tmp_path: Path, target: str, code: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(code)
+    prepare(rows(), Options.of(target=target, metric=f"{file}:metric"))
+
+
 def test_a_share_of_validation_alone_asks_for_one_part_and_bag_is_bag() -> None:
     from automl_core.tabular.refitting import needs_refit
 
@@ -106,8 +215,8 @@ def test_a_file_keeps_a_part_for_the_end(count: int, kept: int) -> None:
     ("code", "why"),
     [
         ("import numpy\nx = nowhere\n", "can't be run: NameError: name 'nowhere'"),
-        ("def metric(truth, said):\n    return truth - said\n", "can't measure right predictions.*TypeError"),
-        ("def metric(truth):\n    return 1.0\n", "can't measure right predictions.*takes 1 positional argument"),
+        ("def metric(truth, said):\n    return truth - said\n", "can't measure good predictions.*TypeError"),
+        ("def metric(truth):\n    return 1.0\n", "can't measure good predictions.*takes 1 positional argument"),
     ],
 )
 def test_a_metric_that_can_measure_nothing_is_found_before_any_trial(tmp_path: Path, code: str, why: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from automl_core.tabular.metrics import find
 from automl_core.tabular.program import prepare
 from automl_core.tabular.trial import TrialResult
 from automl_core.training.told import untaken
@@ -31,8 +32,28 @@ def told(number: int, state: str, **more: object) -> dict[str, object]:
     ],
 )  # fmt: skip
 def test_each_has_its_word(trial: dict[str, object], state: str, reason: str) -> None:
-    (found,) = untaken({"trials": [told(1, "SUCCEEDED"), trial]}, [1])
+    (found,) = untaken({"trials": [told(1, "SUCCEEDED"), trial]}, [1], find("roc_auc", "binary"))
     assert (found.number, found.state, found.reason) == (4, state, reason)
+
+
+@pytest.mark.parametrize(
+    ("goal", "trial", "value"),
+    [
+        ({"metric": "loss"}, told(4, "EARLY_STOPPED", value=-0.9), 0.9),
+        ({}, told(4, "EARLY_STOPPED", value=-0.9), 0.9),
+        ({"metric": "AUC_weighted"}, told(4, "EARLY_STOPPED", value=0.9, metrics={"AUC_weighted": 0.9}), 0.9),
+        ({"metric": "default"}, told(4, "EARLY_STOPPED", value=7, metrics={"AUC_weighted": 0.8, "loss": -0.8}), 0.8),
+        ({"metric": "loss", "goal": {"objectives": []}},
+         told(4, "EARLY_STOPPED", value=3, metrics={"AUC_weighted": 0.7}), 0.7),
+        ({"metric": "seconds"}, told(4, "EARLY_STOPPED", value=3), None),
+        ({"metric": "AUC_weighted"}, told(4, "FAILED", metrics={"AUC_weighted": 0.9}), None),
+    ],
+)  # fmt: skip
+def test_values_are_those_of_the_metric_whatever_the_goal_is(
+    goal: dict[str, object], trial: dict[str, object], value: float | None
+) -> None:
+    (found,) = untaken({"experiment": goal, "trials": [trial]}, [], find("AUC_weighted", "binary"))
+    assert found.value == value
 
 
 def test_the_report_of_conclude_hides_no_trial(way: Way) -> None:
