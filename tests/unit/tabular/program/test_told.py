@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from automl_core.tabular.program import prepare
@@ -86,6 +87,8 @@ def test_a_promoted_trial_goes_on_from_its_folds(
     way.trial(0, "linear")
     at_once = TrialResult.load(way.place / "trial0", 0, way.prepared.problem)
     assert went_on.value == pytest.approx(at_once.value, rel=1e-12)
+    np.testing.assert_allclose(went_on.outputs, at_once.outputs, rtol=1e-12)
+    assert len(went_on.models) == len(went_on.iterations) == most
     assert went_on.state == at_once.state == ("succeeded" if most == 3 else "stopped")
 
 
