@@ -38,7 +38,8 @@ def write_alone(prepared: Prepared, result: TrialResult, folder: Path, made: Map
         return False
     members = bagged(prepared, [(result, 1.0)])
     document = document_of(prepared, members)
-    thresholded(prepared, Selection([(result, 1.0)], result.outputs, held_out(result.outputs)), document)
+    # one draw: each trial pays for it, and few of these models are ever asked
+    thresholded(prepared, Selection([(result, 1.0)], result.outputs, held_out(result.outputs)), document, draws=1)
     scorer = Scorer(document, prepared.schema, {})
     home = folder / "alone"
     write(prepared, scorer, members, home, dict(made), program_too=False)

@@ -183,8 +183,16 @@ def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, An
     return [f"probabilities were calibrated (temperature {found:.3g}): log loss {gain:.1%} lower on folds held out"]
 
 
-def thresholded(prepared: Prepared, selection: Selection, document: dict[str, Any]) -> list[str]:
+def thresholded(
+    prepared: Prepared, selection: Selection, document: dict[str, Any], draws: int = threshold.DRAWS
+) -> list[str]:  # fmt: skip
     """Give a document the threshold that was asked for, or that its metric needs; returns what was done, in words.
+
+    Args:
+        prepared: the table.
+        selection: what was said of rows held out.
+        document: is given the threshold.
+        draws: of rows, where the metric decides.
 
     Raises:
         TrainingError: the costs that were given name other classes, or no decision follows from them.
@@ -213,7 +221,7 @@ def thresholded(prepared: Prepared, selection: Selection, document: dict[str, An
         return ["no threshold was chosen: the metric is none of labels"] if wanted == "metric" else []
     rows = selection.rows
     found = threshold.for_metric(
-        problem.metric, prepared.y[rows], selection.outputs[rows, 1], prepared.weights_of(rows), options.seed
+        problem.metric, prepared.y[rows], selection.outputs[rows, 1], prepared.weights_of(rows), options.seed, draws
     )
     document["threshold"] = found
     return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: best {problem.metric.name}"]

@@ -53,3 +53,10 @@ def test_a_trial_counts_where_its_own_model_cant_be_written(way: Way, monkeypatc
     assert any("no model of its own" in line and "No space left" in line for line in log)
     assert not Path(way.place / "trial0" / "model.json").exists()
     assert TrialResult.load(way.place / "trial0", 0, way.prepared.problem).usable
+
+
+def test_a_metric_of_labels_has_its_threshold(way: Way) -> None:
+    way.options |= {"metric": "f1", "balance": "balanced"}
+    way.call(prepare, "prepared")
+    way.trial(0, "linear")
+    assert 0 < json.loads((way.place / "trial0" / "scorer.json").read_text())["threshold"] < 1
