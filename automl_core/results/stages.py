@@ -86,10 +86,18 @@ def unconcluded(store: ObjectStore, prefix: str) -> str:
         prefix: the folder of the experiment's run, ending with '/'.
     """
     try:
-        told = json.loads(store.get(prefix + CONTROLLER))["experiment"]
-        stage = (told.get("stages") or {}).get("conclude")
-    except (NotFound, ValueError, KeyError, AttributeError):  # nothing is published, or by something else
+        return unconcluded_of(json.loads(store.get(prefix + CONTROLLER))["experiment"])
+    except (NotFound, ValueError, KeyError, AttributeError, TypeError):  # nothing is published, or by something else
         return ""
+
+
+def unconcluded_of(told: Mapping[str, Any]) -> str:
+    """The same, of the ``experiment`` of controller.json.
+
+    Args:
+        told: as it was read.
+    """
+    stage = (told.get("stages") or {}).get("conclude")
     if stage is None or told.get("model_from") == "conclude" or stage.get("state") == TrialState.SUCCEEDED:
         return ""
     how = str(stage.get("state") or "").lower().replace("_", " ")

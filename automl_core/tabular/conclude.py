@@ -186,8 +186,16 @@ def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, An
     return [f"probabilities were calibrated (temperature {found:.3g}): log loss {gain:.1%} lower on folds held out"]
 
 
-def thresholded(prepared: Prepared, selection: Selection, document: dict[str, Any]) -> list[str]:
+def thresholded(
+    prepared: Prepared, selection: Selection, document: dict[str, Any], draws: int = threshold.DRAWS
+) -> list[str]:  # fmt: skip
     """Give a document the threshold that was asked for, or that its metric needs; returns what was done, in words.
+
+    Args:
+        prepared: the table.
+        selection: what was said of rows held out.
+        document: is given the threshold.
+        draws: of rows, where the metric decides.
 
     Raises:
         TrainingError: the costs that were given name other classes, or no decision follows from them.
@@ -196,42 +204,30 @@ def thresholded(prepared: Prepared, selection: Selection, document: dict[str, An
     wanted = options.threshold
     if wanted == "none" or (wanted == "auto" and problem.metric.needs != "labels" and not options.costs):
         return []
-    done = by_costs(prepared, document)
-    if done:
-        return done
+    if len(problem.classes) > 2 and options.costs and wanted in ("auto", "costs"):
+        try:
+            costs = threshold.matrix_of_costs(options.costs, problem.classes)
+        except ValueError as error:
+            raise TrainingError(str(error)) from None
+        document["threshold"] = {"costs": costs.tolist()}
+        return ["a row is called the class of the least expected cost, by the costs that were given"]
     if len(problem.classes) != 2:
         return ["a threshold is for two classes"] if wanted != "auto" else []
+    if wanted == "costs" or (wanted == "auto" and options.costs):
+        try:
+            found = threshold.for_costs(options.costs or {}, problem.classes)
+        except ValueError as error:
+            raise TrainingError(str(error)) from None
+        document["threshold"] = found
+        return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: the least expected cost"]
     if selection.outputs is None or problem.metric.needs != "labels":
         return ["no threshold was chosen: the metric is none of labels"] if wanted == "metric" else []
     rows = selection.rows
     found = threshold.for_metric(
-        problem.metric, prepared.y[rows], selection.outputs[rows, 1], prepared.weights_of(rows), options.seed
+        problem.metric, prepared.y[rows], selection.outputs[rows, 1], prepared.weights_of(rows), options.seed, draws
     )
     document["threshold"] = found
     return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: best {problem.metric.name}"]
-
-
-def by_costs(prepared: Prepared, document: dict[str, Any]) -> list[str]:
-    """Give a document the threshold that follows from the costs that were given; returns what was done, in words.
-
-    Nothing is done where there are none, or they are not to decide.
-
-    Raises:
-        TrainingError: they name other classes, or no decision follows from them.
-    """
-    options, problem = prepared.options, prepared.problem
-    if not options.costs or options.threshold not in ("auto", "costs") or len(problem.classes) < 2:
-        return []
-    try:
-        if len(problem.classes) > 2:
-            costs = threshold.matrix_of_costs(options.costs, problem.classes)
-            document["threshold"] = {"costs": costs.tolist()}
-            return ["a row is called the class of the least expected cost, by the costs that were given"]
-        found = threshold.for_costs(options.costs, problem.classes)
-    except ValueError as error:
-        raise TrainingError(str(error)) from None
-    document["threshold"] = found
-    return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: the least expected cost"]
 
 
 def write(

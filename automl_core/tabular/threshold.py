@@ -18,7 +18,9 @@ DRAWS = 20
 """Draws of rows: the best threshold of the rows that there are is partly their luck."""
 
 
-def for_metric(metric: Metric, truth: NDArray[np.int64], probabilities: Floats, weights: Floats, seed: int) -> float:
+def for_metric(
+    metric: Metric, truth: NDArray[np.int64], probabilities: Floats, weights: Floats, seed: int, draws: int = DRAWS
+) -> float:  # fmt: skip
     """The threshold of the best metric: the median of the best ones of several draws of rows.
 
     Args:
@@ -27,11 +29,12 @@ def for_metric(metric: Metric, truth: NDArray[np.int64], probabilities: Floats, 
         probabilities: (n,) of the second class.
         weights: (n,).
         seed: of the draws.
+        draws: of rows.
     """
     random = np.random.default_rng([seed, 43])
     tried = candidates(probabilities)
     found = []
-    for _ in range(DRAWS):
+    for _ in range(draws):
         drawn = weights * np.bincount(random.integers(0, len(truth), len(truth)), minlength=len(truth))
         if not drawn.sum():
             continue

@@ -94,7 +94,7 @@ def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]
         _close(begun)
         problem = fail_by_prepare(study, begun) if stage == "prepare" else _problem(begun)
         if problem and stage == "conclude":
-            problem = f"{problem.rstrip('. ')}. What the best trial has left is published; {AGAIN}"
+            problem = f"{problem.rstrip()}\nWhat the best trial has left is published; {AGAIN}"  # logs end in lines
         if problem:
             problems.append(problem)
     return found, problems

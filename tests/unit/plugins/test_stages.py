@@ -183,7 +183,9 @@ def test_a_conclude_that_failed_costs_no_result(tmp_path: Path) -> None:
         world.trial(slot)
     with pytest.raises(AirflowFailException):
         world.stage("conclude")
-    with pytest.raises(AirflowFailException, match=r"conclude failed.*clear the task conclude"):
+    with pytest.raises(
+        AirflowFailException, match=r"(?s)conclude failed.*\nWhat the best trial has left.*clear the task conclude"
+    ):
         world.reduce()
     said = unconcluded(FolderStore(world.run), "")
     assert said.startswith("conclude failed (exit code 1. It printed nothing), so what is published is what trial 1 ")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from automl_core.tabular import conclude
 from automl_core.tabular.metrics import find
 from automl_core.tabular.program import prepare
 from automl_core.tabular.trial import TrialResult
+from automl_core.training.problems import TrainingError
 from automl_core.training.told import untaken
 from tests.unit.tabular.program.test_programs import Way, way
 
@@ -107,7 +111,24 @@ def test_a_promoted_trial_goes_on_from_its_folds(
     way.trial(0, "linear")
     at_once = TrialResult.load(way.place / "trial0", 0, way.prepared.problem)
     assert went_on.value == pytest.approx(at_once.value, rel=1e-12)
+    np.testing.assert_allclose(went_on.outputs, at_once.outputs, rtol=1e-12)
+    assert len(went_on.models) == len(went_on.iterations) == most
     assert went_on.state == at_once.state == ("succeeded" if most == 3 else "stopped")
+
+
+def test_what_another_pipeline_has_left_is_no_beginning(way: Way) -> None:
+    way.call(prepare, "prepared")
+    way.patch.setenv("AUTOML_CHECKPOINT_DIR", str(way.place / "checkpoint"))
+    way.patch.setenv("AUTOML_BUDGET", "2")
+    way.trial(0, "linear")
+    way.patch.setenv("AUTOML_BUDGET", "3")
+    way.patch.setenv("AUTOML_RESUME_FROM", str(way.place / "checkpoint"))
+    left = TrialResult.load(way.place / "checkpoint", 0, way.prepared.problem)
+    for change in ({"seed": 7}, {"outputs": left.outputs[:-1]}):
+        replace(left, **change).save(way.place / "checkpoint")
+        way.patch.setenv("AUTOML_CHECKPOINT_DIR", str(way.place / "other"))
+        printed = [line.split()[0] for line in way.trial(0, "linear") if line.startswith("fold=")]
+        assert printed == ["fold=1", "fold=2", "fold=3"], "steps are those of the folds that ran"
 
 
 def test_of_trials_that_all_ended_at_fewer_folds_an_ensemble_is_made(way: Way) -> None:
@@ -126,8 +147,6 @@ def test_of_trials_that_all_ended_at_fewer_folds_an_ensemble_is_made(way: Way) -
 def test_where_what_was_chosen_cant_be_made_others_are_chosen_and_not_a_constant(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from automl_core.tabular import conclude
-
     way.call(prepare, "prepared")
     for number, learner in enumerate(["linear", "naive_bayes"]):
         way.trial(number, learner)
@@ -149,6 +168,38 @@ def test_where_what_was_chosen_cant_be_made_others_are_chosen_and_not_a_constant
     assert report["ensemble"] == [{"trial": 1, "weight": 1.0}]
     assert any("could not be fitted on all rows: ValueError" in note for note in report["notes"])
     assert not any("constant" in note for note in report["notes"])
+
+
+def test_past_the_deadline_learners_that_need_a_fit_on_all_rows_are_not_asked_again(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way.call(prepare, "prepared")
+    for number, learner in enumerate(["linear", "linear", "naive_bayes"]):
+        way.trial(number, learner)
+    finals, asked = conclude.finals, []
+
+    def refusing(prepared: Any, chosen: Any, folder: Any, deadline: Any) -> Any:
+        asked.append({each.learner for each, _ in chosen})
+        if "linear" in asked[-1]:
+            deadline.end = deadline.clock()
+            raise RuntimeError("could not be fitted on all rows")
+        return finals(prepared, chosen, folder, deadline)
+
+    monkeypatch.setattr(conclude, "finals", refusing)
+    way.options["ensemble"] = 1
+    way.call(prepare, "prepared")
+    way.conclude([0, 1, 2])
+    assert asked == [{"linear"}, {"naive_bayes"}]
+
+
+def test_words_that_only_prepare_refuses_don_t_stop_a_run_that_began_with_them(way: Way) -> None:
+    way.call(prepare, "prepared")
+    way.trial(0, "linear", quantile=0.3, valid_share=0.2)
+    assert TrialResult.load(way.place / "trial0", 0, way.prepared.problem).usable
+    with pytest.raises(TrainingError, match="quantile is for metric: pinball"):
+        way.call(prepare, "prepared", quantile=0.3)
+    with pytest.raises(TrainingError, match="valid_share: has no meaning"):
+        way.call(prepare, "prepared", valid_share=0.2)
 
 
 def test_a_trial_that_cant_be_read_is_left_out_of_the_model(way: Way) -> None:
