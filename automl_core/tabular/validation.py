@@ -194,8 +194,8 @@ def too_dear(
             return "rows of a single moment would be left to search on"
     elif groups is not None and (left := len(np.unique(groups[rest]))) < FEW_GROUPS:
         return f"rows of {left} groups would be left to search on"
-    lost = np.setdiff1d(y[part], y[rest]) if problem.classes else ()
-    return f"no row of {problem.classes[int(lost[0])]!r} would be left to search on" if len(lost) else ""
+    lost = [problem.classes[int(each)] for each in np.setdiff1d(y[part], y[rest])] if problem.classes else []
+    return f"no row of {lost[0]!r} would be left to search on" if lost else ""
 
 
 def _k_fold(
