@@ -143,7 +143,7 @@ def offer_of(store: ObjectStore, prefix: str, life: Life | None = None, *, by_ha
         raise NotOffered(f"{name}@{run} ended without a best trial")
     folder = model_folder(store, prefix)
     why = unconcluded_of(entry)
-    if why and folder.endswith(MODEL_FOLDER) and not by_hand:  # a weaker model: neither calibrated nor tested
+    if why and folder != prefix + BEST_MODEL and not by_hand:  # a weaker model: neither calibrated nor tested
         raise NotOffered(f"{name}@{run}: {why}; or offer this very result by hand")
     ended = _seconds(entry.get("ended"))
     source = Source(
