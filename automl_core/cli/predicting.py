@@ -253,6 +253,7 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     """
     from automl_core.cli.places import UserError, find_run
     from automl_core.results.names import BEST_MODEL
+    from automl_core.results.stages import unconcluded
     from automl_core.results.table_models import table_models
     from automl_core.storage import open_store
 
@@ -263,17 +264,27 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
         # a run's folder, or what it has published as its best model
         found = table_models(store, BEST_MODEL) or table_models(store, "model/")
         if len(found) == 1:
+            _note(unconcluded(store, ""))
             return store, found[0]
     place = find_run(target, run_id)
     found = table_models(place.store, place.prefix + BEST_MODEL)
     if not found:
+        why = unconcluded(place.store, place.prefix)
         raise UserError(
             f"{place.folder} has published no model of a table or of series: there is no {MODEL_FILE} below "
-            f"{BEST_MODEL.rstrip('/')}"
+            f"{BEST_MODEL.rstrip('/')}{f'. {why}' if why else ''}"
         )
+    _note(unconcluded(place.store, place.prefix))
     if len(found) > 1:
         raise UserError(f"{place.folder} has several models: name one of {', '.join(found)}")
     return place.store, found[0]
+
+
+def _note(text: str) -> None:
+    from automl_core.cli.output import tell
+
+    if text:
+        tell(f"note – {text}")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from automl_core.forecasting.finals import Final, document, finals
 from automl_core.forecasting.intervals import Intervals, measure
 from automl_core.forecasting.prepared import Prepared
 from automl_core.forecasting.selecting import Selection, select
-from automl_core.forecasting.trial import TrialResult
+from automl_core.forecasting.trial import TrialResult, counts
 from automl_core.release import RELEASE
 from automl_core.training.problems import TrainingError
 
@@ -108,7 +108,7 @@ def conclude(
         report["notes"].append(
             "after the look at the test, members and weights were chosen anew with it as one origin more"
         )
-    report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
+    report["search"] = {"why": why, **counts(results)}
     report |= told(prepared, looks, of_series)
     spent = {**(times or {}), "conclude": time.monotonic() - began}
     # of a run in several processes only the last part is known here

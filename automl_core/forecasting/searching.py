@@ -107,7 +107,7 @@ class Search:
         """A trial, or why it is none."""
         end = self._end(str(params["learner"]))
         if (why := self._too_long(str(params["learner"]))) is not None:
-            return TrialResult(number, dict(params), reason=why, seed=self.options.seed)
+            return TrialResult(number, dict(params), state="skipped", reason=why, seed=self.options.seed)
         return run_trial(
             self.prepared, params, number=number, seed=self.options.seed, threads=self.options.threads, deadline=end
         )  # fmt: skip
@@ -125,7 +125,9 @@ class Search:
         if exit_score is not None and any(each.usable and each.loss <= metric.as_loss(exit_score) for each in results):
             self._outcome.why = f"the exit score of {exit_score:g} was reached"
         elif len(results) >= FAILURES and not any(each.usable for each in results):
-            self._outcome.why = f"{len(results)} trials failed, and none succeeded"
+            failed = sum(each.state == "failed" for each in results)
+            more = f", {len(results) - failed} were skipped" if failed < len(results) else ""
+            self._outcome.why = f"{failed} trials failed{more}, and none succeeded"
         elif results and self._left() <= 0:
             self._outcome.why = "the deadline, less what comes after the search"
         return bool(self._outcome.why)

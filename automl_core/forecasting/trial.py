@@ -36,8 +36,8 @@ class TrialResult:
     Attributes:
         number: from 0, in the order in which trials were asked for.
         params: ``learner`` and its own.
-        state: ``succeeded``, ``stopped`` (after bad origins: its value counts for the search, not for the ensemble) or
-            ``failed``.
+        state: ``succeeded``; ``stopped`` (after bad origins: its value counts for the search, not for the ensemble);
+            ``failed``; ``skipped`` (never started, for want of time) or ``cancelled`` (by the end of its experiment).
         value: the metric over all origins; NaN where there is none.
         loss: the same, lower is better.
         origins: the metric of each origin that ran, earliest first.
@@ -240,6 +240,12 @@ def _judged_plainly(prepared: Prepared, result: TrialResult) -> None:
         result.reason += ": judged by mean absolute errors"
     else:
         result.state, result.loss = "failed", math.inf
+
+
+def counts(results: Sequence[TrialResult]) -> dict[str, int]:
+    """How many trials there are, and how many of them did not come to an end of their own, by state."""
+    states = [each.state for each in results]
+    return {"trials": len(states), **{state: states.count(state) for state in ("failed", "skipped", "cancelled")}}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -87,6 +87,7 @@ def write(
     allow_pickle: bool = False,
     calibration: Mapping[str, Any] | None = None,
     threshold: Any = None,
+    program_too: bool = True,
 ) -> Path:
     """Write a model's folder.
 
@@ -102,6 +103,8 @@ def write(
         allow_pickle: pickle an estimator that skops can't write; the file says so, and its readers have to trust it.
         calibration: see `scoring.calibration`.
         threshold: see there.
+        program_too: whether ``predict.py`` and the scorer's code go along where numpy alone can score; without them the
+            folder opens by this product alone, and has six files.
 
     Returns:
         The folder.
@@ -125,7 +128,7 @@ def write(
         pickled = any(each["as"] == "pickle" for each in kept)
         code = own_code.keep(unfinished, [name for each in kept for name in each["types"]], all_of=pickled)
         numpy_alone = not _has_estimators(document["members"])
-        write_scorer(unfinished, document, program_too=numpy_alone)
+        write_scorer(unfinished, document, program_too=numpy_alone and program_too)
         count = _write_golden(unfinished, document, estimators or {}, golden)
         needs = _write_environment(unfinished, kept, estimators or {})
         write_info(

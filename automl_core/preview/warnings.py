@@ -60,6 +60,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
     found = [
         *_storage(experiment.output.storage),
         *_goal(experiment),
+        *_turned(experiment),
         *_sources(experiment),
         *_limits(experiment),
         *_beliefs(experiment),
@@ -119,9 +120,8 @@ def _goal(experiment: Experiment) -> Iterator[Problem]:
         place: Place = ("goal", "objectives", index, "direction") if goal.several else ("goal", "direction")
         for metric, weight in objective.weights.items():
             more = (objective.direction == "maximize") == (weight > 0)
-            words = set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric).lower()))
-            lower, higher = bool(words & _LOWER), bool(words & _HIGHER)
-            if lower == higher or words & _NEGATED:
+            lower, higher = _better(metric)
+            if lower == higher:
                 continue
             if more == lower:
                 usual = "minimize" if objective.direction == "maximize" else "maximize"
@@ -130,6 +130,25 @@ def _goal(experiment: Experiment) -> Iterator[Problem]:
                     f"{'lower' if lower else 'higher'} one is better", place,
                     suggestion=f"Did you mean {usual!r}?" if weight == 1 else "Is the sign of its weight right?",
                 )  # fmt: skip
+
+
+def _better(metric: str) -> tuple[bool, bool]:
+    """Whether by a metric's name a lower value is better, and whether a higher one is; neither where that is open."""
+    words = set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric).lower()))
+    return (False, False) if words & _NEGATED else (bool(words & _LOWER), bool(words & _HIGHER))
+
+
+def _turned(experiment: Experiment) -> Iterator[Problem]:
+    """A target in terms of the metric where the goal of a template is a loss, less the metric: any trial reaches it."""
+    target, chosen = experiment.stop.target, experiment.space.get("metric")
+    named = getattr(chosen, "value", None)
+    if experiment.template is None or experiment.goal.metric != "loss" or target is None or not isinstance(named, str):
+        return
+    if target > 0 and _better(named) == (False, True):
+        yield Problem(
+            f"the goal is `loss`, which is less the {named} here and below 0: the first trial reaches {target:g}",
+            ("stop", "target"), suggestion=f"Did you mean {-target:g}?",
+        )  # fmt: skip
 
 
 def _sources(experiment: Experiment) -> Iterator[Problem]:

@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from automl_core.results.entries import controller, iso
+from automl_core.results.names import CONTROLLER
 from automl_core.states import TrialState
+from automl_core.storage.base import NotFound
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
+from automl_core.study.reasons import headline
 from automl_core.study.stages import INPUT, TRIALS_FILE, made_by
 
 if TYPE_CHECKING:
@@ -69,6 +72,39 @@ def stage_entries(stages: Mapping[StageName, StageStudy]) -> dict[str, Any]:
             ],
         }  # fmt: skip
     return found
+
+
+AGAIN = "clear the task conclude in Airflow, and it is made of the trials that there are"
+"""How what ``conclude`` did not come to make is made after all."""
+
+
+def unconcluded(store: ObjectStore, prefix: str) -> str:
+    """Why a published result has the best trial's own model, and how to have the other made; empty where that is usual.
+
+    Args:
+        store: the model storage path.
+        prefix: the folder of the experiment's run, ending with '/'.
+    """
+    try:
+        return unconcluded_of(json.loads(store.get(prefix + CONTROLLER))["experiment"])
+    except (NotFound, ValueError, KeyError, AttributeError, TypeError):  # nothing is published, or by something else
+        return ""
+
+
+def unconcluded_of(told: Mapping[str, Any]) -> str:
+    """The same, of the ``experiment`` of controller.json.
+
+    Args:
+        told: as it was read.
+    """
+    stage = (told.get("stages") or {}).get("conclude")
+    if stage is None or told.get("model_from") == "conclude" or stage.get("state") == TrialState.SUCCEEDED:
+        return ""
+    how = str(stage.get("state") or "").lower().replace("_", " ")
+    why = headline(str(stage.get("reason") or ""))
+    number = told.get("best_trial")
+    of = f"trial {number}" if number is not None else "the best trial"
+    return f"conclude {how}{f' ({why})' if why else ''}, so what is published is what {of} has left: {AGAIN}"
 
 
 def concluded_model(store: ObjectStore, prefix: str, stages: Mapping[StageName, StageStudy]) -> str | None:

@@ -160,7 +160,13 @@ def _all_times(levels: list[str]) -> bool:
 
 def _are_codes(name: str, values: Any) -> bool:
     """Whether whole numbers are labels."""
-    if len(values) < 20 or np.any(values % 1) or values.min() < 0 or values.max() >= 2**53:
+    if (
+        len(values) < 20
+        or not np.isfinite(values).all()
+        or np.any(values % 1)
+        or values.min() < 0
+        or values.max() >= 2**53
+    ):
         return False
     found = np.unique(values)
     if not 3 <= len(found) <= LISTED or len(values) < 5 * len(found):

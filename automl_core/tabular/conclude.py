@@ -25,7 +25,7 @@ from automl_core.tabular.problem import prior
 from automl_core.tabular.report import page
 from automl_core.tabular.scorers import Scorer
 from automl_core.tabular.selection import Selection, select
-from automl_core.tabular.trial import TrialResult
+from automl_core.tabular.trial import TrialResult, counts
 from automl_core.training.problems import TrainingError
 
 Floats = NDArray[np.float64]
@@ -86,25 +86,27 @@ def conclude(
     began = time.monotonic()
     until = deadline or Deadline(None, None)
     home = Path(folder)
-    selection = select(prepared, results)
-    chosen, notes = _members(prepared, selection, Path(trials), until, make=members)
+    chosen, selection, notes = _members(prepared, results, Path(trials), until, make=members)
     lighter = None if until.seconds is None else quickness.lighter(chosen, _allowed(prepared, until.seconds))
     if lighter is not None:
         chosen, selection = lighter, selection.only(lighter.weights)
     effect = effects.learn(prepared, selection, until) if members is None and chosen.kind != "constant" else None
-    document = _document(prepared, chosen)
+    document = document_of(prepared, chosen)
     schema = prepared.schema
     if effect is not None:
         schema = effects.schema_of(prepared)
-        document |= {"schema": schema.to_json(), "members": effects.joined(chosen.members, effect)}
+        bounds = None if effect.low is None else {"type": "clip", "low": effect.low, "high": None}
+        document |= {
+            "schema": schema.to_json(), "members": effects.joined(chosen.members, effect), "calibration": bounds,
+        }  # fmt: skip
         notes.append(effect.why)
     notes += _calibrated(prepared, selection, document)
-    notes += _thresholded(prepared, selection, document)
+    notes += thresholded(prepared, selection, document)
     scorer = Scorer(document, schema, chosen.estimators)
     report = reporting.report(prepared, results, selection, chosen, scorer, document, until)
     report["notes"] = [*prepared.notes, *chosen.notes, *notes]
-    report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
-    _write(prepared, scorer, chosen, home, dict(made or {}))
+    report["search"] = {"why": why, **counts(results)}
+    write(prepared, scorer, chosen, home, dict(made or {}))
     if check:
         scorer.check(home)
     spent = {**(times or {}), "conclude": time.monotonic() - began}
@@ -122,7 +124,8 @@ def _allowed(prepared: Prepared, seconds: float) -> float:
     return seconds / quickness.SHARE / max(1_000, len(prepared.rows) // 2)
 
 
-def _document(prepared: Prepared, members: Finals) -> dict[str, Any]:
+def document_of(prepared: Prepared, members: Finals) -> dict[str, Any]:
+    """What the numpy scorer reads, without calibration and threshold."""
     problem = prepared.problem
     return {
         "format": 1,
@@ -135,21 +138,35 @@ def _document(prepared: Prepared, members: Finals) -> dict[str, Any]:
 
 
 def _members(
-    prepared: Prepared, selection: Selection, trials: Path, deadline: Deadline, make: MakeMembers | None = None
-) -> tuple[Finals, list[str]]:
-    notes = [selection.why] if selection.why else []
-    if selection.chosen:
+    prepared: Prepared, results: Sequence[TrialResult], trials: Path, deadline: Deadline,
+    make: MakeMembers | None = None,
+) -> tuple[Finals, Selection, list[str]]:  # fmt: skip
+    """The model's members, the trials that they are made of, and what is to be said of that.
+
+    Where none of those that were chosen can be made a member (a learner of the user's own that can't fit all rows), the
+    others are chosen from: a constant is only what is left where there is nothing else.
+    """
+    notes: list[str] = []
+    left = list(results)
+    while (selection := select(prepared, left)).chosen:
         try:
-            if make is not None:
-                return make(prepared, selection.chosen, trials, deadline), notes
-            return finals(prepared, selection.chosen, trials, deadline), notes
-        except (TrainingError, RuntimeError) as error:
-            notes.append(str(error))
+            made = (make or finals)(prepared, selection.chosen, trials, deadline)
+            if {number for number, _ in made.weights} != {each.number for each, _ in selection.chosen}:
+                selection = selection.only(made.weights)  # some could not be fitted on all rows
+            return made, selection, [*([selection.why] if selection.why else []), *notes]
+        except (TrainingError, RuntimeError, MemoryError) as error:
+            notes.append(str(error) or "it needs more memory than there is")
+            gone = {each.number for each, _ in selection.chosen}
+            if deadline.left_for_all() <= 0:  # what learners of this kind need, a fit on all rows, has no time left
+                slow = {each.learner for each, _ in selection.chosen}
+                gone |= {each.number for each in left if each.learner in slow}
+            left = [each for each in left if each.number not in gone]
+    notes = [*([selection.why] if selection.why else []), *notes]
     rows = prepared.learned(prepared.rows)
     values = prior(prepared.problem, prepared.y[rows], prepared.weights_of(rows))
     notes.append("the model is a constant: it says of every row what the target is on the whole")
     member = {"weight": 1.0, "features": [], "model": {"type": "constant", "value": values}, "link": "identity"}
-    return Finals([member], "constant", [], []), notes
+    return Finals([member], "constant", [], []), selection, notes
 
 
 def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, Any]) -> list[str]:
@@ -169,7 +186,20 @@ def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, An
     return [f"probabilities were calibrated (temperature {found:.3g}): log loss {gain:.1%} lower on folds held out"]
 
 
-def _thresholded(prepared: Prepared, selection: Selection, document: dict[str, Any]) -> list[str]:
+def thresholded(
+    prepared: Prepared, selection: Selection, document: dict[str, Any], draws: int = threshold.DRAWS
+) -> list[str]:  # fmt: skip
+    """Give a document the threshold that was asked for, or that its metric needs; returns what was done, in words.
+
+    Args:
+        prepared: the table.
+        selection: what was said of rows held out.
+        document: is given the threshold.
+        draws: of rows, where the metric decides.
+
+    Raises:
+        TrainingError: the costs that were given name other classes, or no decision follows from them.
+    """
     options, problem = prepared.options, prepared.problem
     wanted = options.threshold
     if wanted == "none" or (wanted == "auto" and problem.metric.needs != "labels" and not options.costs):
@@ -194,13 +224,28 @@ def _thresholded(prepared: Prepared, selection: Selection, document: dict[str, A
         return ["no threshold was chosen: the metric is none of labels"] if wanted == "metric" else []
     rows = selection.rows
     found = threshold.for_metric(
-        problem.metric, prepared.y[rows], selection.outputs[rows, 1], prepared.weights_of(rows), options.seed
+        problem.metric, prepared.y[rows], selection.outputs[rows, 1], prepared.weights_of(rows), options.seed, draws
     )
     document["threshold"] = found
     return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: best {problem.metric.name}"]
 
 
-def _write(prepared: Prepared, scorer: Scorer, members: Finals, home: Path, made: dict[str, Any]) -> None:
+def write(
+    prepared: Prepared, scorer: Scorer, members: Finals, home: Path, made: dict[str, Any], *, program_too: bool = True
+) -> None:  # fmt: skip
+    """Write a model's folder with golden rows of the table.
+
+    Args:
+        prepared: the table.
+        scorer: the model.
+        members: what it is made of.
+        home: the folder.
+        made: more about what made it.
+        program_too: whether ``predict.py`` and what it needs are copied into it.
+
+    Raises:
+        TrainingError: it can't be written.
+    """
     taken = prepared.rows[np.linspace(0, len(prepared.rows) - 1, min(GOLDEN, len(prepared.rows))).astype(np.int64)]
     golden = frames.as_rows(prepared.frame, scorer.schema, taken)
     options = prepared.options
@@ -214,4 +259,4 @@ def _write(prepared: Prepared, scorer: Scorer, members: Finals, home: Path, made
         "options": {name: value for name, value in options.as_json().items() if name not in ("deadline", "workers")},
         **made,
     }
-    scorer.write(home, golden, prepared.problem, made, options.allow_pickle)
+    scorer.write(home, golden, prepared.problem, made, options.allow_pickle, program_too=program_too)

@@ -55,6 +55,7 @@ class Effect:
         values: (levels,) what is added to a prediction.
         share: of the groups' own intercepts, what held for later rows.
         gain: share of the metric's loss that it took from later rows.
+        low: what a prediction never is below: 0 where no row's target is negative.
     """
 
     column: str
@@ -62,6 +63,7 @@ class Effect:
     values: Floats
     share: float
     gain: float
+    low: float | None = None
 
     @property
     def why(self) -> str:
@@ -69,6 +71,7 @@ class Effect:
         return (
             f"a row of a {self.column} that training knew gets what its {self.column} usually is above others or below"
             f" ({self.share:.0%} of it, which held for later rows: {self.gain:.0%} less loss); a new one gets none"
+            + ("" if self.low is None else f". No prediction is below {self.low:g}, as no target was")
         )
 
 
@@ -110,13 +113,16 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     if not share:
         return None
     metric, weights = prepared.problem.metric, np.ones(len(later))
-    before = metric.loss(prepared.y[later], outputs, weights)
-    after = metric.loss(prepared.y[later], outputs + share * known, weights)
+    taught = prepared.y[prepared.learned(prepared.rows)]
+    low = 0.0 if taught.min() >= 0 else None
+    before = metric.as_loss(metric.tried(prepared.y[later], outputs, weights))
+    mended = np.maximum(outputs + share * known, -np.inf if low is None else low)
+    after = metric.as_loss(metric.tried(prepared.y[later], mended, weights))
     if not after < before:
         return None
     values = share * intercepts(residuals, codes[rows], count)
     gain = (before - after) / abs(before) if before else 0.0
-    return Effect(panel.field.name, coded.levels, values, share, gain)
+    return Effect(panel.field.name, coded.levels, values, share, gain, low)
 
 
 def intercepts(residuals: Floats, codes: Codes, count: int) -> Floats:

@@ -66,7 +66,8 @@ class Held:
 
     def loss(self, outputs: Floats, weights: Floats | None = None) -> float:
         """Of mixed outputs; infinite where it is not defined."""
-        found = self.metric.loss(self.truth, outputs, self.weights if weights is None else weights)
+        value = self.metric.tried(self.truth, outputs, self.weights if weights is None else weights)
+        found = self.metric.as_loss(value)
         return found if math.isfinite(found) else math.inf
 
 

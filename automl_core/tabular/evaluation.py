@@ -58,8 +58,8 @@ def evaluate(
     found: dict[str, dict[str, float | None]] = {}
     for metric in metrics:
         given = labels if metric.needs == "labels" and labels is not None else outputs
-        value = metric.score(truth, given, weights)
-        again = np.array([metric.score(truth, given, each) for each in drawn if each.sum() > 0])
+        value = metric.tried(truth, given, weights)
+        again = np.array([metric.tried(truth, given, each) for each in drawn if each.sum() > 0])
         again = again[np.isfinite(again)]
         tail = (1 - LEVEL) / 2
         low, high = np.quantile(again, [tail, 1 - tail]) if len(again) >= 10 else (math.nan, math.nan)

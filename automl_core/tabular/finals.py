@@ -20,6 +20,7 @@ from automl_core.tabular.lanes import Lanes, Say, can_fork
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.refitting import needs_refit, refit_growth
 from automl_core.tabular.trial import TrialResult, part
+from automl_core.training.problems import TrainingError
 
 
 @dataclass
@@ -53,8 +54,11 @@ def finals(prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], fold
         chosen: trials and their weights.
         folder: where trials lie.
         deadline: a refit that would not end in time is left, for the models of the folds.
+
+    Raises:
+        RuntimeError: none of these trials can be made a member, with the reason of each.
     """
-    loaded = [(TrialResult.load(folder, each.number, prepared.problem), weight) for each, weight in chosen]
+    loaded, unread = _loaded(prepared, chosen, folder)
     plain = all(result.models and all(model is not None for model in result.models) for result, _ in loaded)
     found = None
     if needs_refit(prepared) or not plain:
@@ -62,10 +66,11 @@ def finals(prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], fold
     if found is None or not found.members:
         if not plain:
             said = found.notes if found is not None else []
-            raise RuntimeError("; ".join(said) or "no member could be fitted on all rows")
+            raise RuntimeError("; ".join([*unread, *said]) or "no member could be fitted on all rows")
         notes = found.notes[1:] if found is not None else []
-        found = _bagged(prepared, loaded)
+        found = bagged(prepared, loaded)
         found.notes += notes
+    found.notes += unread
     if plain:
         ran = min(len(result.models) for result, _ in loaded)
         found.folds = [
@@ -75,7 +80,30 @@ def finals(prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], fold
     return found
 
 
-def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]]) -> Finals:
+def _loaded(
+    prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], folder: Path
+) -> tuple[list[tuple[TrialResult, float]], list[str]]:
+    """Trials with their models and weights, which sum to 1; and why some can't be read."""
+    loaded: list[tuple[TrialResult, float]] = []
+    unread: list[str] = []
+    for each, weight in chosen:
+        try:
+            loaded.append((TrialResult.load(folder, each.number, prepared.problem), weight))
+        except TrainingError as error:
+            unread.append(f"left out: {error}")
+    if not loaded:
+        raise RuntimeError("; ".join(unread))
+    total = sum(weight for _, weight in loaded)
+    return ([(each, weight / total) for each, weight in loaded] if unread else loaded), unread
+
+
+def bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]]) -> Finals:
+    """Members made of the models of the folds, which nothing is fitted for.
+
+    Args:
+        prepared: the table.
+        loaded: trials with their models, each as plain data, and their weights.
+    """
     # of forward parts the last one has learned from most
     models = [
         [

@@ -66,7 +66,7 @@ def permutation(
         if len(rows) < 2:
             continue
         frame, truth, weights = judge.frame.take(rows), judge.truth[rows], judge.weights[rows]
-        base = problem.metric.loss(truth, judge.predict(frame), weights)
+        base = _loss(problem, truth, judge.predict(frame), weights)
         for name in list(frame.columns)[:COLUMNS]:
             order = random.permutation(frame.n)
             if until is not None and time.monotonic() >= until:
@@ -74,10 +74,14 @@ def permutation(
             column = frame.columns[name]
             mixed = column.take(order) if isinstance(column, Coded) else column[order]
             outputs = judge.predict(Frame(frame.n, {**frame.columns, name: mixed}))
-            found.setdefault(name, []).append(problem.metric.loss(truth, outputs, weights) - base)
+            found.setdefault(name, []).append(_loss(problem, truth, outputs, weights) - base)
     said = [
         {"column": name, "value": float(np.mean(values)), "std": float(np.std(values))}
         for name, values in found.items()
         if np.isfinite(values).all()
     ]
     return sorted(said, key=lambda each: (-each["value"], each["column"]))
+
+
+def _loss(problem: Problem, truth: NDArray[Any], outputs: Floats, weights: Floats) -> float:
+    return problem.metric.as_loss(problem.metric.tried(truth, outputs, weights))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from automl_core.modelfile.scoring.texts import text_of
 from automl_core.spec.units import parse_duration
 from automl_core.tabular.metrics import Metric
 from automl_core.training.problems import TrainingError, nearest
@@ -40,8 +41,8 @@ class Options:
         validation: ``auto`` by size: under 1,000 rows ten folds, up to 20,000 five, above 10 % held out.
         folds: of k-fold and time; parts of Monte Carlo.
         repeats: of k-fold, each with other folds; None: small tables more than once.
-        valid_share: of ``holdout`` and ``monte-carlo``.
-        test_share: held back for the one evaluation at the end; 0: none; None: by size (`validation.held_share`).
+        valid_share: of ``holdout``, ``monte-carlo`` and each part of ``time``; alone it asks for a holdout.
+        test_share: held back for the one evaluation at the end; 0: none; None: none, and by size in a file.
         allowed, blocked: names of learners.
         learners: of the user's own, see `automl_core.tabular.learners`.
         featurization: ``auto``, ``off``, or column → what is done with it.
@@ -170,6 +171,28 @@ class Options:
                 raise TrainingError(f"column {column!r} can't be both {roles[column]} and {role}")
             roles[column] = role
 
+    def agree(self) -> None:
+        """Refuse what would be left unused: whoever says it thinks that it counts.
+
+        `prepare` asks this once. Whoever reads options that were said earlier does not: a run that began with an older
+        release, which left such words unused, goes on to its end.
+
+        Raises:
+            TrainingError: names both, and what goes together.
+        """
+        unused = {
+            "k-fold": ("valid_share",), "holdout": ("folds", "repeats"), "monte-carlo": ("repeats",),
+            "time": ("repeats",), "own": ("folds", "repeats", "valid_share"),
+        }  # fmt: skip
+        for name in unused.get(self.validation, ()):
+            if getattr(self, name) is not None and (name, getattr(self, name)) != ("repeats", 1):  # once is once
+                fitting = [kind for kind, names in unused.items() if name not in names]
+                raise TrainingError(
+                    f"{name}: has no meaning with validation: {self.validation}; it goes with {', '.join(fitting)}"
+                )
+        if self.costs and self.threshold in ("none", "metric"):
+            raise TrainingError(f"costs: are not used with threshold: {self.threshold}; allowed: auto, costs")
+
     def _in_range(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high):
@@ -258,5 +281,5 @@ def _costs(given: Any) -> Mapping[tuple[str, str], float]:
     for row in rows:
         if len(row) != 3 or isinstance(row[2], bool) or not isinstance(row[2], int | float) or row[2] < 0:
             raise TrainingError(f"costs: found {row!r}; give (truth, predicted) → a cost, not negative")
-        found[str(row[0]), str(row[1])] = float(row[2])
+        found[text_of(row[0]) or "", text_of(row[1]) or ""] = float(row[2])
     return found

@@ -63,6 +63,8 @@ WAYS: Mapping[str, tuple[str, ...]] = {
     "category": ("native", "codes", "onehot", "target", "frequency", "hash", "text", "drop"),
 }
 """Kind of a column → what may be said of it under ``features.column.NAME``; a list of these makes several."""
+ROLES: Mapping[str, str] = {"number": "numeric", "time": "date", "text": "text", "category": "categorical"}
+"""Kind of a column → the role that says it in an experiment's file."""
 COLUMN = "column."
 
 
@@ -121,11 +123,30 @@ def said(featurization: str | Mapping[str, Any]) -> dict[str, Any]:
 def _check_column(name: str, value: Any, schema: Schema) -> None:
     if name not in schema:
         raise TrainingError(f"features.column.{name}: there is no such column{nearest(name, schema.names)}")
-    allowed = WAYS[schema[name].kind]
-    for each in [value] if isinstance(value, str) else value:
+    check_ways(f"features.column.{name}", value, schema[name].kind)
+
+
+def check_ways(where: str, ways: Any, kind: str) -> None:
+    """See that a column may become what is said.
+
+    Args:
+        where: it is said, for the error.
+        ways: one of `WAYS`, or a list of these.
+        kind: of the column.
+
+    Raises:
+        TrainingError: it may not; says what is allowed, and of which kind of column it would be.
+    """
+    allowed = WAYS[kind]
+    given = [ways] if isinstance(ways, str) else list(ways) if isinstance(ways, Sequence) else [ways]
+    for each in given:
         if each not in allowed:
-            kind = schema[name].kind
-            raise TrainingError(f"features.column.{name} is {each!r}; of a {kind} it may be: {', '.join(allowed)}")
+            others = [other for other, them in WAYS.items() if each in them]
+            roles = " or ".join(f"columns.{ROLES[other]} (in Python kinds: {other})" for other in others)
+            hint = f"; where it is none, say so first: {roles}" if others else ""
+            raise TrainingError(f"{where} is {each!r}; of a {kind} it may be: {', '.join(allowed)}{hint}")
+    if not given:
+        raise TrainingError(f"{where} is an empty list; of a {kind} it may be: {', '.join(allowed)}")
 
 
 def plan(schema: Schema, params: Mapping[str, Any], wants: Wants) -> list[Transformer]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.sources import Source, source_of
 from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, SchemaError, read_column
-from automl_core.tabular import columns, frames, roles, validation
+from automl_core.tabular import columns, frames, meaning, roles, validation
 from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.metrics import Metric, find
 from automl_core.tabular.options import Options
@@ -159,6 +159,7 @@ class Prepared:
         )  # fmt: skip
         if problem["low"] is not None:
             found = found.scaled(np.array([problem["low"], problem["high"]]))
+        found = found.counting(arrays.get("weights"))
         split = document["split"]
         folds = tuple(Fold(arrays[f"train_{each}"], arrays[f"valid_{each}"]) for each in range(split["folds"]))
         return cls(
@@ -181,7 +182,9 @@ class Prepared:
         )
 
 
-def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = None) -> Prepared:
+def prepare(
+    source: Any, options: Options, *, valid: Any = None, test: Any = None, usual_share: float = 0.0
+) -> Prepared:  # fmt: skip
     """Make a table ready for trials.
 
     Args:
@@ -190,19 +193,25 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         options: what the user says of them.
         valid: the user's own validation set, of the same columns.
         test: the user's own test set.
+        usual_share: of the rows that is kept for the end where nothing is said of that, and the rows allow it.
 
     Raises:
         TrainingError: what the user said doesn't fit the data, in words.
     """
+    options.agree()
+    meaning.own_sets(options, valid, test)
     table = _source(source)
     notes: list[str] = []
     weights = roles.weights_of(table, options.weight)
     target = roles.target_of(table, options, weights)
+    meaning.fitting(options, target.problem)
     if target.why:
         notes.append(f"{target.problem.kind}: {target.why}")
     schema = _schema(table, options, weights, notes)
+    meaning.columned(options, schema, table.names)
     frame = _read(schema, table)
     y, known = target.y, target.known
+    meaning.measurable(target.problem, y, np.flatnonzero(known))
     groups, times = roles.groups_of(table, options.group), roles.times_of(table, options.time)
     if weights is not None:
         known = known & np.isfinite(weights)
@@ -227,9 +236,12 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         if part is None:
             continue
         more = _source(part)
-        added = _read(schema, more)
-        its_y, its_known = roles.y_of(more, problem)
-        its_weights = roles.weights_of(more, options.weight) if weights is not None else None
+        added = _read(schema, more, role)
+        try:
+            its_y, its_known = roles.y_of(more, problem)
+            its_weights = roles.weights_of(more, options.weight) if weights is not None else None
+        except TrainingError as error:
+            raise TrainingError(f"{role}: {error}") from None
         start = frame.n
         frame = frames.joined(frame, added)
         y = np.concatenate([y, its_y])
@@ -243,8 +255,16 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         else:
             tested = start + np.flatnonzero(its_known)
     if not len(tested):
-        share = validation.held_share(len(rows), options)
-        rows, tested = validation.held_back(problem, y, rows, share, options, groups=groups, times=moments)
+        asked = options.test_share
+        share = usual_share if asked is None else asked
+        rest, tested = validation.held_back(problem, y, rows, share, options, groups=groups, times=moments)
+        why = "" if asked is not None else validation.too_dear(problem, y, rest, tested, share, groups, moments)
+        if why:
+            notes.append(f"no rows are kept for a test: {why}; test_share keeps some all the same")
+            rest, tested, share = rows, rows[:0], 0.0
+        rows = rest
+        options = options if asked is not None or not usual_share else options.replaced(test_share=share)
+    notes += meaning.unused(options, moments is not None)
     split = validation.split(
         problem, y, rows, options, groups=groups, times=moments, own=own if len(own) else None
     ) if len(rows) >= 2 else Split("none", (), "one row can't be split")  # fmt: skip
@@ -257,14 +277,17 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
         if all(len(each.train) for each in folds):
             split = replace(split, folds=folds)
     found, drop = _guardrails(frame, schema, y, problem, weights, rows, tested, options, structure)
+    drop = meaning.wanted(options, found, drop, notes)
     if drop:
         notes.extend(f"column {name!r} is not learned from: see the guardrails" for name in sorted(drop))
         schema = Schema(each for each in schema if each.name not in drop)
         frame = frame.select(schema.names)
+    options = meaning.left(options, schema)
     panel = _panel(frame, kinds, structure, problem, options) if valid is None and test is None else None
     if panel is not None:
         names = read_column(table.column(panel.field.name), panel.field)
         frame = Frame(frame.n, {**frame.columns, panel.field.name: names})
+    problem = replace(problem, metric=problem.metric.counting(weights))
     return Prepared(
         options, problem, schema, frame, y, weights, rows, tested, split, groups, moments, structure.as_json(), found,
         notes, _fingerprint(frame, y, weights), panel,
@@ -307,11 +330,11 @@ def _schema(table: Source, options: Options, weights: NDArray[np.float64] | None
     return columns.learn_schema(roles.narrowed(table, wanted, taught), kinds=kinds)
 
 
-def _read(schema: Schema, table: Source) -> Frame:
+def _read(schema: Schema, table: Source, role: str = "data") -> Frame:
     try:
         found = schema.read(table)
     except SchemaError as error:
-        raise TrainingError(f"data: {error}") from None
+        raise TrainingError(f"{role}: {error}") from None
     return Frame(table.rows, found.columns)
 
 

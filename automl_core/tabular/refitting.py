@@ -9,8 +9,12 @@ from automl_core.tabular.trial import TrialResult
 
 
 def needs_refit(prepared: Prepared) -> bool:
-    """Whether the models of the folds can't be the final ones: forward in time they know nothing of the latest rows."""
-    return prepared.options.final == "refit" or prepared.split.kind in ("time", "monte-carlo")
+    """Whether the models of the folds can't be the final ones: forward in time they know nothing of the latest rows.
+
+    Who says ``bag`` or ``refit`` decides it.
+    """
+    final = prepared.options.final
+    return final == "refit" or (final == "auto" and prepared.split.kind in ("time", "monte-carlo"))
 
 
 def refit_growth(prepared: Prepared) -> float:

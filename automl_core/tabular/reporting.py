@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.modelfile.scoring.calibration import positions
 from automl_core.tabular import calibration, evaluation, importance
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.finals import Finals
@@ -86,7 +87,7 @@ def _estimate(prepared: Prepared, selection: Selection, document: Mapping[str, A
     if metric.needs == "labels" and document["threshold"] is not None:
         rows = selection.rows
         labels = labels_of(outputs[rows], document["threshold"])
-        value = metric.score(prepared.y[rows], labels, prepared.weights_of(rows))
+        value = metric.tried(prepared.y[rows], labels, prepared.weights_of(rows))
     else:
         value = measured(prepared, outputs)
     return value if math.isfinite(value) else None
@@ -139,11 +140,9 @@ def _leaderboard(results: Sequence[TrialResult]) -> list[dict[str, Any]]:
     return [row(each) for each in sorted(results, key=lambda each: (each.state != "succeeded", each.loss, each.number))]
 
 
-def labels_of(outputs: Floats, found: float | None) -> NDArray[np.int64]:
-    """(n,) classes of (n, K) probabilities, by a threshold where there is one."""
-    if found is not None and outputs.shape[1] == 2:
-        return (outputs[:, 1] >= found).astype(np.int64)
-    return np.asarray(outputs.argmax(axis=1), dtype=np.int64)
+def labels_of(outputs: Floats, found: Any) -> NDArray[np.int64]:
+    """(n,) classes of (n, K) probabilities, as the model calls them: by a threshold or costs where there are some."""
+    return np.asarray(positions(outputs, found), dtype=np.int64)
 
 
 def finite(value: Any) -> Any:

@@ -54,9 +54,10 @@ class Scorer:
         return self._scorer.predict(self.read(rows))
 
     def write(
-        self, folder: Path, golden: list[dict[str, Any]], problem: Problem, made: Mapping[str, Any], allow_pickle: bool
-    ) -> None:
-        """Write the model's folder.
+        self, folder: Path, golden: list[dict[str, Any]], problem: Problem, made: Mapping[str, Any], allow_pickle: bool,
+        *, program_too: bool = True,
+    ) -> None:  # fmt: skip
+        """Write the model's folder, with the program that scores by it where numpy alone can.
 
         Raises:
             TrainingError: something of the user's own can't be kept, or the place is taken.
@@ -65,7 +66,7 @@ class Scorer:
             modelfile.write(
                 folder, members=self.document["members"], schema=self.schema, problem=problem, golden=golden, made=made,
                 estimators=self.estimators, allow_pickle=allow_pickle, calibration=self.document["calibration"],
-                threshold=self.document["threshold"],
+                threshold=self.document["threshold"], program_too=program_too,
             )  # fmt: skip
         except (ValueError, FileExistsError) as error:
             raise TrainingError(f"the model can't be written: {error}") from None

@@ -209,15 +209,17 @@ class Search:
         if self._left() <= 0:
             self._over("the deadline, less what comes after the search")
         if len(results) >= FAILURES and not any(each.usable for each in results):
-            self._over(f"{len(results)} trials failed, and none succeeded")
+            failed = sum(each.state == "failed" for each in results)
+            others = len(results) - failed
+            more = f", {others} were skipped or given up" if others else ""
+            self._over(f"{failed} trials failed{more}, and none succeeded")
         perfect = self.prepared.problem.metric.perfect
         if perfect is not None and sum(each.usable and each.value == perfect for each in results) >= 3:
             self._over("three pipelines make no mistake at all")
         return bool(self._outcome.why)
 
-    def _refused(self, number: int, params: Mapping[str, Any], why: str) -> None:
-        result = TrialResult(number, params, reason=why, seed=self.options.seed)
-        self._finished(result)
+    def _refused(self, number: int, params: Mapping[str, Any], why: str, state: str = "skipped") -> None:
+        self._finished(TrialResult(number, params, state=state, reason=why, seed=self.options.seed))
 
     def _finished(self, result: TrialResult) -> None:
         if not (self.folder / f"trial_{result.number}.json").exists():
@@ -241,7 +243,7 @@ class Search:
         try:
             raw = memory.raw_estimate(self.prepared, params)
         except Exception as error:
-            self._refused(number, params, f"{type(error).__name__}: {error}")
+            self._refused(number, params, f"{type(error).__name__}: {error}", "failed")
             return None
         learner = str(params.get("learner", ""))
         if not self._guard.fits(learner, raw):
@@ -382,12 +384,12 @@ class Search:
             self._finished(TrialResult(number, params, reason=str(event.payload), seed=self.options.seed))
 
     def _abandon(self, lanes: Lanes) -> None:
-        """End trials that are still running at the deadline; they are told as failed, with the reason."""
+        """End trials that are still running at the deadline."""
         for lane, (number, _, _) in list(self._running.items()):
             lanes.kill(lane)
             params = self._params.pop(number)
             why = "it was still running at the end of the search"
-            late = TrialResult(number, params, reason=why, seed=self.options.seed)
+            late = TrialResult(number, params, state="cancelled", reason=why, seed=self.options.seed)
             with suppress(TrainingError):  # the folds that it has run, where nothing else is usable
                 late = TrialResult.load(self.folder / PARTIAL, number, self.prepared.problem)
                 late.save(self.folder)

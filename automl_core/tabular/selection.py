@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from automl_core.tabular import ensemble
 from automl_core.tabular.prepared import Prepared
-from automl_core.tabular.trial import TrialResult
+from automl_core.tabular.trial import TrialResult, held_out
 
 Floats = NDArray[np.float64]
 
@@ -52,19 +52,23 @@ def select(prepared: Prepared, results: Sequence[TrialResult]) -> Selection:
     usable = [each for each in results if each.usable]
     why = ""
     if not usable:
-        # folds that ran are better than nothing: the trial that came farthest, and of these the best
+        # folds that ran are better than nothing: those of the trials that came farthest, which ran the same ones
         partial = [each for each in results if each.folds and math.isfinite(each.loss)]
         if not partial:
             return Selection([], why="no pipeline could be fitted")
-        best = min(partial, key=lambda each: (-len(each.folds), each.loss))
-        return Selection([(best, 1.0)], why=f"no pipeline ran all folds; trial {best.number} came farthest")
+        most_folds = max(len(each.folds) for each in partial)
+        usable = [each for each in partial if len(each.folds) == most_folds]
+        why = f"no pipeline ran all {len(prepared.split.folds)} folds; {_those(usable)} came farthest, {most_folds}"
+        if len(usable) == 1:
+            return Selection([(usable[0], 1.0)], why=why)
     if options.row_seconds is not None:
         quick = [each for each in usable if each.row_seconds <= options.row_seconds]
         if not quick:
             quick = [min(usable, key=lambda each: each.row_seconds)]
-            why = f"no pipeline scores a row in {options.row_seconds:g} s: the quickest was taken"
+            slow = f"no pipeline scores a row in {options.row_seconds:g} s: the quickest was taken"
+            why = "; ".join([*([why] if why else []), slow])
         usable = quick
-    rows = np.flatnonzero(np.isfinite(usable[0].outputs.reshape(prepared.frame.n, -1)).all(axis=1))
+    rows = held_out(usable[0].outputs)
     picked = ensemble.candidates([each.loss for each in usable], [each.learner for each in usable])
     candidates = [usable[each] for each in picked]
     held = ensemble.Held(
@@ -80,7 +84,14 @@ def select(prepared: Prepared, results: Sequence[TrialResult]) -> Selection:
         if options.row_seconds is None or most == 1 or spent <= options.row_seconds:
             break
         most = max(most // 2, 1)
-        why = f"fewer members, since a row may take {options.row_seconds:g} s"
+        fewer = f"fewer members, since a row may take {options.row_seconds:g} s"
+        why = why if fewer in why else "; ".join([*([why] if why else []), fewer])
     outputs = np.full(usable[0].outputs.shape, np.nan)
     outputs[rows] = sum(weight * each.outputs[rows] for each, weight in chosen)
     return Selection(chosen, outputs, rows, why)
+
+
+def _those(trials: Sequence[TrialResult]) -> str:
+    if len(trials) == 1:
+        return f"trial {trials[0].number}"
+    return f"trials {', '.join(str(each.number) for each in trials[:5])}{' and others' if len(trials) > 5 else ''}"

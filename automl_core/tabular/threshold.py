@@ -18,7 +18,9 @@ DRAWS = 20
 """Draws of rows: the best threshold of the rows that there are is partly their luck."""
 
 
-def for_metric(metric: Metric, truth: NDArray[np.int64], probabilities: Floats, weights: Floats, seed: int) -> float:
+def for_metric(
+    metric: Metric, truth: NDArray[np.int64], probabilities: Floats, weights: Floats, seed: int, draws: int = DRAWS
+) -> float:  # fmt: skip
     """The threshold of the best metric: the median of the best ones of several draws of rows.
 
     Args:
@@ -27,24 +29,29 @@ def for_metric(metric: Metric, truth: NDArray[np.int64], probabilities: Floats, 
         probabilities: (n,) of the second class.
         weights: (n,).
         seed: of the draws.
+        draws: of rows.
     """
     random = np.random.default_rng([seed, 43])
     tried = candidates(probabilities)
     found = []
-    for _ in range(DRAWS):
+    for _ in range(draws):
         drawn = weights * np.bincount(random.integers(0, len(truth), len(truth)), minlength=len(truth))
         if not drawn.sum():
             continue
-        losses = np.array([metric.loss(truth, (probabilities >= each).astype(np.int64), drawn) for each in tried])
+        losses = np.array([_loss(metric, truth, probabilities >= each, drawn) for each in tried])
         losses[~np.isfinite(losses)] = np.inf
         # of a whole stretch of equally good ones the middle
         found.append(float(np.median(tried[losses == losses.min()])))
     if not found:
         return 0.5
     chosen = float(np.median(found))
-    loss = metric.loss(truth, (probabilities >= chosen).astype(np.int64), weights)
-    usual = metric.loss(truth, (probabilities >= 0.5).astype(np.int64), weights)
+    loss = _loss(metric, truth, probabilities >= chosen, weights)
+    usual = _loss(metric, truth, probabilities >= 0.5, weights)
     return chosen if loss < usual else 0.5
+
+
+def _loss(metric: Metric, truth: NDArray[np.int64], called: NDArray[np.bool_], weights: Floats) -> float:
+    return metric.as_loss(metric.tried(truth, called.astype(np.int64), weights))
 
 
 def for_costs(costs: Mapping[tuple[str, str], float], classes: tuple[str, ...]) -> float:
@@ -55,7 +62,7 @@ def for_costs(costs: Mapping[tuple[str, str], float], classes: tuple[str, ...]) 
     cost-sensitive learning", IJCAI 2001, equation 2).
 
     Args:
-        costs: (truth, predicted) → cost; what is not given costs nothing.
+        costs: (truth, predicted) → cost; what is not given costs 1 where it is a mistake, and nothing where it is none.
         classes: two.
 
     Raises:
@@ -63,8 +70,8 @@ def for_costs(costs: Mapping[tuple[str, str], float], classes: tuple[str, ...]) 
     """
     _check(costs, classes)
     first, second = classes
-    false_alarm = costs.get((first, second), 0.0) - costs.get((first, first), 0.0)
-    miss = costs.get((second, first), 0.0) - costs.get((second, second), 0.0)
+    false_alarm = costs.get((first, second), 1.0) - costs.get((first, first), 0.0)
+    miss = costs.get((second, first), 1.0) - costs.get((second, second), 0.0)
     if false_alarm + miss <= 0 or false_alarm < 0 or miss < 0:
         raise ValueError("costs: a mistake has to cost more than being right, for one of the classes at least")
     return false_alarm / (false_alarm + miss)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,9 @@ class TrialResult:
     Attributes:
         number: from 0, in the order in which trials were asked for.
         params: of the pipeline.
-        state: ``succeeded``, ``stopped`` (after bad folds: its value counts for the search, not for the ensemble) or
-            ``failed``.
+        state: ``succeeded``; ``stopped`` (after bad folds: its value counts for the search, not for the ensemble);
+            ``failed``; ``skipped`` (never started: no time or no memory for it) or ``cancelled`` (still running when
+            the search ended). Older releases called the last two ``failed``.
         value: the metric over all rows held out; NaN where there is none.
         loss: the same, lower is better.
         folds: the metric of each fold that ran.
@@ -45,7 +46,7 @@ class TrialResult:
         iterations: of each fold how many steps its model takes, where it goes step by step.
         seconds, fit_seconds, score_seconds: wall clock of all; of the fits; of scoring the rows held out.
         memory: bytes that the process grew by at its peak; None where the system doesn't say.
-        reason: why it failed or stopped, in words.
+        reason: why it has not succeeded, in words.
         seed: of its random numbers.
     """
 
@@ -143,6 +144,7 @@ def run_trial(
     deadline: float | None = None,
     frames: FoldFrames | None = None,
     keep: Path | None = None,
+    earlier: TrialResult | None = None,
 ) -> TrialResult:
     """Fit and judge a pipeline fold by fold.
 
@@ -160,17 +162,24 @@ def run_trial(
         deadline: on the monotonic clock: fits that go step by step end there.
         frames: rows of the folds, kept for several trials of one process.
         keep: folder for what there is after each fold but the last, for whoever may have to end the process.
+        earlier: the same pipeline after its first folds, with their models: it goes on with the next one, where it
+            `continues` that.
     """
     began = time.monotonic()
     result, peak = TrialResult(number, dict(params), seed=seed), Peak()
     held = frames or FoldFrames(prepared)
-    shape = (
-        (prepared.frame.n,) if prepared.problem.kind == "regression" else (prepared.frame.n, prepared.problem.outputs)
-    )
-    total, times = np.zeros(shape), np.zeros(prepared.frame.n)
+    total, times = np.zeros(_shape(prepared)), np.zeros(prepared.frame.n)
     last = len(prepared.split.folds) - 1
+    if earlier is not None and continues(prepared, params, seed, earlier):
+        _take_up(prepared, result, earlier, total, times)
+    ran = len(result.folds)
     try:
         for index, fold in enumerate(prepared.split.folds):
+            if index < ran:
+                if should_stop is not None and index + 1 == ran and index < last and should_stop(index, result.folds):
+                    result.state, result.reason = "stopped", f"after {ran} of {last + 1} folds"
+                    break
+                continue
             _run_fold(prepared, result, held, index, fold, threads, deadline, total, times)
             if on_fold is not None:
                 on_fold(index, result.folds[-1])
@@ -192,9 +201,46 @@ def run_trial(
         result.state, result.reason = "failed", _said(error)
     if result.state != "failed":
         _judged(prepared, result, total, times)
-    result.seconds = time.monotonic() - began
+    result.seconds += time.monotonic() - began
     result.memory = peak.seen()
     return result
+
+
+def continues(prepared: Prepared, params: Mapping[str, Any], seed: int, earlier: TrialResult) -> bool:
+    """Whether a trial may go on from what an earlier one has left; else all its folds are run again.
+
+    It has to be the same pipeline, over this very table, with a model of each of its folds.
+
+    Args:
+        prepared: the table.
+        params: of the pipeline.
+        seed: of its random numbers.
+        earlier: after its first folds.
+    """
+    same = dict(earlier.params) == dict(params) and earlier.seed == seed
+    whole = len(earlier.models) == len(earlier.folds) <= len(prepared.split.folds)
+    return same and whole and earlier.outputs.shape == _shape(prepared)
+
+
+def _shape(prepared: Prepared) -> tuple[int, ...]:
+    """Of predictions over the table's rows."""
+    n = prepared.frame.n
+    return (n,) if prepared.problem.kind == "regression" else (n, prepared.problem.outputs)
+
+
+def _take_up(prepared: Prepared, result: TrialResult, earlier: TrialResult, total: Floats, times: Floats) -> None:
+    """Begin a result with the folds of an earlier one; adds to the sums of outputs and to how often rows were held out.
+
+    Only what `continues` may be taken up.
+    """
+    folds = prepared.split.folds[: len(earlier.folds)]
+    for fold in folds:
+        times[fold.valid] += 1
+    total += np.where(np.isnan(earlier.outputs), 0.0, earlier.outputs) * times.reshape(-1, *[1] * (total.ndim - 1))
+    result.folds, result.models = list(earlier.folds), list(earlier.models)
+    result.iterations = list(earlier.iterations)
+    result.seconds, result.scored = earlier.seconds, earlier.scored
+    result.fit_seconds, result.score_seconds = earlier.fit_seconds, earlier.score_seconds
 
 
 def _judged(prepared: Prepared, result: TrialResult, total: Floats, times: Floats) -> None:
@@ -298,9 +344,19 @@ def measured(prepared: Prepared, outputs: Floats, folds: list[float] | None = No
         sizes.append(float(prepared.weights_of(rows).sum()))
     if values and np.isfinite(values).all() and sum(sizes) > 0:
         return float(np.average(values, weights=sizes))
-    there = np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)
-    rows = np.flatnonzero(there)
+    rows = held_out(outputs)
     return metric.score(prepared.y[rows], outputs[rows], prepared.weights_of(rows))
+
+
+def counts(results: Sequence[TrialResult]) -> dict[str, int]:
+    """How many trials there are, and how many of them did not come to an end of their own, by state."""
+    states = [each.state for each in results]
+    return {"trials": len(states), **{state: states.count(state) for state in ("failed", "skipped", "cancelled")}}
+
+
+def held_out(outputs: Floats) -> NDArray[np.int64]:
+    """Rows that were held out, by outputs over the table's rows: those of the others are NaN."""
+    return np.flatnonzero(np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
 
 
 def _said(error: Exception) -> str:

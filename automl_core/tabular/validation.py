@@ -25,6 +25,9 @@ FEW, MANY = 1_000, 20_000
 REMAINS = 0.5
 """Of the older rows what has to remain where time and groups are both named; else time alone is gone by."""
 
+FEW_GROUPS = 5
+"""Groups that have to remain to search on where a part for the end is kept unasked."""
+
 LARGEST_HOLDOUT = 50_000
 """Rows held out at most: the error of a measure on so many is far below what tells two pipelines apart."""
 
@@ -122,12 +125,14 @@ def _kind(options: Options, rows: int) -> tuple[str, int, str]:
         return "k-fold", options.folds or 5, f"{options.folds or 5} folds, as asked"
     if options.validation == "monte-carlo":
         return "monte-carlo", options.folds or 5, f"{options.folds or 5} random parts, as asked"
-    if options.validation == "holdout":
+    if options.validation == "holdout" or (options.validation == "auto" and options.valid_share is not None):
         return "holdout", 1, "one part held out, as asked"
     if rows < FEW:
         return "k-fold", 10, f"ten folds: {rows:,} rows are fewer than {FEW:,}"
     if rows <= MANY:
         return "k-fold", 5, f"five folds: {rows:,} rows are between {FEW:,} and {MANY:,}"
+    if (options.repeats or 1) > 1:
+        return "k-fold", 5, "five folds, since they are to be drawn several times"
     return "holdout", 1, f"one part held out: {rows:,} rows are more than {MANY:,}"
 
 
@@ -136,13 +141,6 @@ def _repeats(rows: int, count: int, grouped: bool) -> int:
     if grouped and count < 5:
         return 1
     return 3 if rows < 250 else 2 if rows < 500 else 1
-
-
-def held_share(rows: int, options: Options) -> float:
-    """Which share is held back for the one evaluation at the end, where the user says none: see docs/tables.md."""
-    if options.test_share is not None:
-        return options.test_share
-    return 0.0
 
 
 def held_back(
@@ -170,6 +168,34 @@ def held_back(
     if groups is not None and len(np.unique(groups[rows])) < 2:
         groups = None
     return _part(problem, y, rows, share, groups, np.random.default_rng([options.seed, 29]))
+
+
+def too_dear(
+    problem: Problem, y: NDArray[Any], rest: Rows, part: Rows, share: float, groups: NDArray[np.int64] | None,
+    times: NDArray[np.float64] | None,
+) -> str:  # fmt: skip
+    """Why a part that nobody asked for is not worth what the search loses by it, in words; empty where it is.
+
+    Args:
+        problem: what is predicted.
+        y: of the whole table.
+        rest, part: what `held_back` made of the rows.
+        share: that was to be held back.
+        groups, times: as for it.
+    """
+    if not len(part) or (groups is None and times is None):
+        return ""
+    rows = len(rest) + len(part)
+    if len(part) > 2 * share * rows:
+        together = "moment" if times is not None else "group"
+        return f"rows of one {together} stay together, so it would be {len(part):,} of {rows:,}"
+    if times is not None:
+        if len(np.unique(times[rest])) < 2:
+            return "rows of a single moment would be left to search on"
+    elif groups is not None and (left := len(np.unique(groups[rest]))) < FEW_GROUPS:
+        return f"rows of {left} groups would be left to search on"
+    lost = [problem.classes[int(each)] for each in np.setdiff1d(y[part], y[rest])] if problem.classes else []
+    return f"no row of {lost[0]!r} would be left to search on" if lost else ""
 
 
 def _k_fold(

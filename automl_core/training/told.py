@@ -5,17 +5,34 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from automl_core.training.problems import TrainingError, say
 
 ENDED_WELL = "SUCCEEDED"
 """State of trials whose results are taken; others have left nothing, or less than they were asked for."""
 
+LOSS = "loss"
+"""The goal of the templates: the metric turned so that lower is better, whichever it is."""
+
 Result = TypeVar("Result")
+
+
+class Measure(Protocol):
+    """A metric: the part of it that trials are told by."""
+
+    @property
+    def name(self) -> str:
+        """As trials report it."""
+        ...
+
+    def as_loss(self, value: float) -> float:
+        """A value turned so that lower is better; its own inverse."""
+        ...
 
 
 def trials_told() -> dict[str, Any]:
@@ -59,6 +76,73 @@ def gathered(told: Mapping[str, Any], place: Path, load: Callable[[Path, int], R
     if not found:
         raise TrainingError("no trial has left a result that can be read")
     return found
+
+
+@dataclass(frozen=True)
+class Untaken:
+    """A trial that has left no result to take: it failed, was stopped early, or its experiment ended before it did.
+
+    Attributes:
+        number: of the trial.
+        params: as the experiment has them.
+        state: ``failed``, ``stopped`` (early, by its values so far), ``cancelled``, or ``skipped``: never started.
+        value: of the metric where it has one that counts; None otherwise.
+        seconds: that it took.
+        reason: in words.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    state: str
+    value: float | None
+    seconds: float
+    reason: str
+
+
+def untaken(told: Mapping[str, Any], taken: Iterable[int], metric: Measure) -> list[Untaken]:
+    """The trials that are not among those taken, for a report that hides none.
+
+    Args:
+        told: of `trials_told`.
+        taken: numbers of trials whose results were read.
+        metric: that pipelines are judged by.
+    """
+    known, found = set(taken), []
+    for trial in sorted(told["trials"], key=lambda each: int(each["number"])):
+        number, state = int(trial["number"]), str(trial.get("state") or "")
+        if number in known:
+            continue
+        # what stands there without attempts was never begun
+        started = bool(trial.get("attempts")) or trial.get("started") is not None
+        word = {"FAILED": "failed", "EARLY_STOPPED": "stopped", ENDED_WELL: "failed"}.get(state, "cancelled")
+        reason = str(trial.get("reason") or ("its result can't be read" if state == ENDED_WELL else ""))
+        found.append(
+            Untaken(
+                number, dict(trial.get("params") or {}), word if started or word == "failed" else "skipped",
+                _value(told, trial, metric), float(trial.get("seconds") or 0.0), _first_line(reason),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _value(told: Mapping[str, Any], trial: Mapping[str, Any], metric: Measure) -> float | None:
+    """A trial's value in terms of the metric: of the goal where that is the metric's loss, else as it was reported.
+
+    A file may have a goal of its own in place of the template's.
+    """
+    value = trial.get("value")
+    if value is None:
+        return None
+    experiment = told.get("experiment") or {}
+    if experiment.get("metric", LOSS) == LOSS and "objectives" not in (experiment.get("goal") or {}):
+        return metric.as_loss(float(value))
+    reported = (trial.get("metrics") or {}).get(metric.name)
+    return None if reported is None else float(reported)
+
+
+def _first_line(reason: str) -> str:
+    """Of a recorded reason what stands before the end of the log."""
+    return next(iter(reason.strip().splitlines()), "").removesuffix("Its last lines:").strip()[:300]
 
 
 def time_left(told: Mapping[str, Any]) -> tuple[float, float] | None:

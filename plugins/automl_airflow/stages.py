@@ -86,12 +86,15 @@ def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]
     Returns:
         The stages' studies; and for people what went wrong in those that failed.
     """
+    from automl_core.results.stages import AGAIN
     from automl_core.study.stages import stages_of
 
     problems, found = [], stages_of(study)
     for stage, begun in found.items():
         _close(begun)
         problem = fail_by_prepare(study, begun) if stage == "prepare" else _problem(begun)
+        if problem and stage == "conclude":
+            problem = f"{problem.rstrip()}\nWhat the best trial has left is published; {AGAIN}"  # logs end in lines
         if problem:
             problems.append(problem)
     return found, problems

@@ -114,6 +114,7 @@ def test_what_is_fitted_says_in_onnx_what_it_says_in_numpy(
         whole([linear()], calibration={"type": "platt", "a": 0.8, "b": 0.1}),
         whole([linear()], calibration={"type": "isotonic", "x": [0.1, 0.5, 0.5, 0.9], "y": [0, 0.2, 0.6, 1]}),
         whole([linear(link="exp"), linear(link="expm1", seed=3)], NUMBERS),
+        whole([linear(link="identity")], NUMBERS, calibration={"type": "clip", "low": 0.0, "high": None}),
         whole([linear(link=[{"type": "clip", "low": 0.1, "high": None}, {"type": "affine", "scale": 2, "shift": 1}])],
               NUMBERS),
         whole([linear(3, "softmax"), linear(3, "ovr", seed=4)],

@@ -18,6 +18,7 @@ from automl_core.annotation.agreement.families import NO_LEARNER, families
 from automl_core.annotation.rounds.mapping import NotUsable
 from automl_core.annotation.rounds.reach import Reach
 from automl_core.results.names import BEST_MODEL, CONTROLLER
+from automl_core.results.stages import unconcluded_of
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.study.layout import MODEL_FOLDER, safe, trial_prefix
 
@@ -140,6 +141,8 @@ def _of_experiment(
             f"{name} has published no model's folder of ours ({MODEL}{MODEL_JSON}): train it by a template for tables, "
             "or bring what predicts as a program (models: [{name: …, family: …, command: […]}])"
         )
+    if why := unconcluded_of(entry):  # a trial's own model: weaker, and judged by nothing
+        raise NotUsable(f"{name}: {why}")
     folder = folder / safe(run)
     home = folder / "model"
     _bring(store, prefix + MODEL, home)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 
 from automl_core.forecasting.conclude import Concluded, conclude
 from automl_core.forecasting.prepared import Prepared
 from automl_core.forecasting.program import preload
-from automl_core.forecasting.program.said import read
+from automl_core.forecasting.program.said import OPTIONS, read
 from automl_core.forecasting.trial import TrialResult
 from automl_core.training.problems import say
-from automl_core.training.told import gathered, made_by, name_of, time_left, trials_told
+from automl_core.training.told import Untaken, gathered, made_by, name_of, time_left, trials_told, untaken
 
 
 def main() -> None:
@@ -26,12 +27,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="automl-conclude-") as place:
         results = gathered(told, Path(place), lambda home, number: TrialResult.load(home, number, prepared))
     say(f"{len(results)} trials to choose from")
+    others = untaken(told, [each.number for each in results], prepared.metric)
+    results += [_other(each, prepared) for each in others]
     left = time_left(told)
     done = conclude(
         prepared, results, folder=said.config.model_dir, deadline=None if left is None else left[0],
         made={"experiment": made_by(told)}, title=title_of(name_of(told), prepared),
     )  # fmt: skip
     tell(done)
+
+
+def _other(trial: Untaken, prepared: Prepared) -> TrialResult:
+    """A trial that has left nothing to choose from, for the report."""
+    params = {name: value for name, value in trial.params.items() if name not in OPTIONS}
+    value = math.nan if trial.value is None else trial.value
+    loss = math.inf if trial.value is None else prepared.metric.as_loss(value)
+    return TrialResult(
+        trial.number, params, state=trial.state, value=value, loss=loss, seconds=trial.seconds, reason=trial.reason
+    )
 
 
 def title_of(name: str | None, prepared: Prepared) -> str:

@@ -14,9 +14,7 @@ from automl_core.forecasting.report.looks import Judged, Look
 from automl_core.forecasting.trial import TrialResult, run_trial
 from automl_core.training.problems import TrainingError, say
 from automl_core.training.reporting import report
-
-LOSS = "loss"
-"""The goal of the template: the metric turned so that lower is better, whichever it is."""
+from automl_core.training.told import LOSS
 
 MOST_NOTES = 10
 """Series whose notes are told in a trial's log; its result has more."""

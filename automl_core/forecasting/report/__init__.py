@@ -9,7 +9,8 @@ Its shape, beside what `looks.told` makes of the model's own forecasts (``test``
                  "frequency": "daily", "zone", "seasons": [7], "time", "series": [columns], "known": [columns],
                  "levels": [0.8, 0.9]},
      "data": {"series": 40, "values": 9000, "missing": 12, "from": text, "until": text, "fingerprint"},
-     "options": {…}, "notes": [text], "search": {"why", "trials", "failed"}, "times": {name: seconds},
+     "options": {…}, "notes": [text], "search": {"why", "trials", "failed", "skipped", "cancelled"},
+     "times": {name: seconds},
      "guardrails": [{"kind", "certainty": "certain" | "doubtful", "found", "done", "advice", "series": [names]}],
      "leaderboard": [{"trial", "learner", "value", "state", "origins": [value of each], "seconds", "params", "reason",
                       "fallbacks": how many series}],                                     # the best first

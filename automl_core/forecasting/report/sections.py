@@ -174,7 +174,7 @@ def leaderboard(report: Report) -> Markup | None:
         (
             f"{place}", str(each.get("learner", "")), number(each.get("value")), number(each.get("trial")),
             seconds(each.get("seconds")), share(weights[each.get("trial")]) if each.get("trial") in weights else "",
-            str(each.get("reason") or ""), _params(each),
+            _end(each), _params(each),
         )
         for place, each in enumerate(board[:MOST_TRIALS], 1)
     ]  # fmt: skip
@@ -185,7 +185,7 @@ def leaderboard(report: Report) -> Markup | None:
     more = len(board) - MOST_TRIALS
     return join([
         table(
-            ("", "Learner", metric, "Trial", "Time", "In the model", "Failed, or stopped", "Parameters"), rows,
+            ("", "Learner", metric, "Trial", "Time", "In the model", "How it ended else", "Parameters"), rows,
             caption="Trials, the best first", numbers=(2, 3, 4, 5),
         ),
         el("p", f"And {more:,} more.", class_="muted") if more > 0 else None,
@@ -193,6 +193,14 @@ def leaderboard(report: Report) -> Markup | None:
          plain.strips(f"{metric} of the best trials, origin by origin", strips)]
         if any(values for _, values, _ in strips) else None,
     ])  # fmt: skip
+
+
+def _end(each: Mapping[str, Any]) -> str:
+    """How a trial ended that did not come to its own end, with the reason; what else is to be said of one that did."""
+    state, reason = str(each.get("state") or ""), str(each.get("reason") or "")
+    if state in ("", "succeeded"):
+        return reason
+    return f"{state}: {reason}" if reason else state
 
 
 def _origins(entry: Mapping[str, Any]) -> list[float]:

@@ -110,6 +110,8 @@ def calibrated(graph: Graph, document: Mapping[str, Any] | None, outputs: str, c
             return complement(graph, interpolated(graph, graph.taken(outputs, [1]), x, y))
         curves = [interpolated(graph, graph.taken(outputs, [place]), x[place], y[place]) for place in range(count)]
         return normalised(graph, graph.beside(curves), count)
+    if kind == "clip":
+        return linked(graph, outputs, document, count)
     raise NotInOnnx(f"the calibration {kind!r}; a later release wrote it")
 
 

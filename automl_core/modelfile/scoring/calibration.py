@@ -7,6 +7,7 @@ A calibration is ``{"type": …}`` with
 - ``platt``: ``a``, ``b``: of two classes the second one's log odds become a times themselves plus b (Platt 1999).
 - ``isotonic``: ``x``, ``y``: the curve that the second class's probability goes through; of more classes a list of
   curves, a class each, whose results are made to sum to 1.
+- ``clip``: of numbers: to ``low`` … ``high``, either may be None.
 
 A threshold is, of two classes, the probability of the second one from which on a row is called that. Of more classes it
 is a list of factors: the class with the largest product of probability and factor wins; or ``{"costs": (K, K)}``, what
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .links import normalised, sigmoid
+from .links import link_of, normalised, sigmoid
 
 Floats = NDArray[np.float64]
 
@@ -57,8 +58,9 @@ CALIBRATIONS: Mapping[str, Callable[[Mapping[str, Any], Floats], Floats]] = {
     "temperature": _temperature,
     "platt": _platt,
     "isotonic": _isotonic,
+    "clip": lambda document, outputs: link_of(document)(outputs),
 }
-"""Type → what corrects (n, K) probabilities."""
+"""Type → what corrects (n, K) probabilities, or (n, 1) numbers."""
 
 
 def calibrated(document: Mapping[str, Any] | None, outputs: Floats) -> Floats:

@@ -171,6 +171,8 @@ def calibrated(program: Program, document: Mapping[str, Any] | None, outputs: Se
         if len(named) == 2:
             return complement(program, [interpolated(named[1], x, y)])
         return normalised(program, [interpolated(each, *curve) for each, *curve in zip(named, x, y, strict=True)])
+    if kind == "clip":
+        return linked(program, named, document)
     raise NotInSql(f"the calibration {kind!r} has no SQL; a later release wrote it")
 
 

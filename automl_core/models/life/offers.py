@@ -12,6 +12,7 @@ from automl_core.models.life.entities import Source, Version
 from automl_core.models.life.life import Life
 from automl_core.models.life.refusals import NotOffered
 from automl_core.results.names import BEST_MODEL, CONTROLLER
+from automl_core.results.stages import unconcluded_of
 from automl_core.results.table_models import MODEL_FILE
 from automl_core.states import ExperimentState
 from automl_core.storage.base import NotFound, ObjectStore
@@ -115,10 +116,12 @@ def offer_of(store: ObjectStore, prefix: str, life: Life | None = None, *, by_ha
         store: the model storage path that it lies in.
         prefix: the run's folder, ending with '/'.
         life: the model's state: a result of a retraining that was asked for names its reason.
-        by_hand: whether a person offers this very result: then one that was cancelled with a best trial will do.
+        by_hand: whether a person offers this very result: then one that was cancelled with a best trial will do,
+            and a trial's own model where ``conclude`` failed.
 
     Raises:
-        NotOffered: it goes on, it failed, it has no best trial, or it is no published result. The message says which.
+        NotOffered: it goes on, it failed, it has no best trial, it has a trial's own model in place of that which
+            ``conclude`` did not come to make, or it is no published result. The message says which.
         StorageError: the store refuses or is away.
     """
     where = f"{store.url}/{prefix}".rstrip("/")
@@ -138,13 +141,17 @@ def offer_of(store: ObjectStore, prefix: str, life: Life | None = None, *, by_ha
         raise NotOffered(f"{name}@{run} has not succeeded: {state}, {entry.get('stop_reason') or 'no reason is known'}")
     if entry.get("best_trial") is None:
         raise NotOffered(f"{name}@{run} ended without a best trial")
+    folder = model_folder(store, prefix)
+    why = unconcluded_of(entry)
+    if why and folder != prefix + BEST_MODEL and not by_hand:  # a weaker model: neither calibrated nor tested
+        raise NotOffered(f"{name}@{run}: {why}; or offer this very result by hand")
     ended = _seconds(entry.get("ended"))
     source = Source(
         store.url, name, run, prefix, int(entry["best_trial"]), str(entry.get("metric") or ""), entry.get("best_value"),
         _fingerprints(entry.get("data")), _reason(life, entry, name, run), _seconds(entry.get("started")),
         max(ended, found.modified),
     )  # fmt: skip
-    return Offer(source, (store, model_folder(store, prefix)))
+    return Offer(source, (store, folder))
 
 
 def model_folder(store: ObjectStore, prefix: str) -> str:

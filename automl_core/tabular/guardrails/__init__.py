@@ -72,10 +72,10 @@ def examine(
     asked = None if test is None else view_of_features(test, schema, problem)
     look = Look(table, structure, asked, dict(roles or {}))
     for check in (
+        identifiers,
         leak,
         belonging,
         equal_rows,
-        identifiers,
         constants,
         cardinality,
         imbalance,

@@ -16,6 +16,8 @@ from automl_core.tabular.structure.evidence import correlation
 _NAMED = re.compile(
     r"^(row)?(id|uuid|guid|key|index|rownames?|row|no|nr|number|seqno|serial|record|case|obs|obsno|hash)$"
 )
+_UNNAMED = re.compile(r"column_1|unnamed: ?\d+|\.\.\.1", re.IGNORECASE)
+"""What readers call a column without a name: what R and pandas write before the columns is the number of the row."""
 _CODE = re.compile(r"[0-9a-f-]{8,}|[A-Za-z]{0,6}[-_ #]?\d+[A-Za-z]?", re.ASCII)
 
 
@@ -65,6 +67,8 @@ def _why(table: View, column: ColumnView) -> tuple[str, bool] | None:
     tells = max(abs(correlation(numbers, table.outcomes[column.there, k])) for k in range(table.outcomes.shape[1]))
     silent = tells * np.sqrt(len(numbers)) < 4
     if span + 1 <= 1.6 * len(numbers):
+        # in a file that is sorted they say much of the target, and nothing of rows to come
+        named = named or bool(_UNNAMED.fullmatch(column.name) and (np.diff(numbers) > 0).all())
         return ("numbered one after the other", True) if silent or named else ("numbered one after the other", False)
     if named:
         return "and its name says so", True

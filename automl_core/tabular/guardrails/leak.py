@@ -26,10 +26,11 @@ GAP = 0.35
 def check(look: Look) -> Iterator[Finding]:
     """Leaks, the certain ones first."""
     table = look.table
+    features = [column for column in look.features if column.name not in look.dropped]
     if table.count < 50:
         return
-    copies = [column for column in look.features if _is_copy(table, column) and not _is_lag(look, column)]
-    if copies and table.classes and _others(table, look.features, copies) > 0.9:
+    copies = [column for column in features if _is_copy(table, column) and not _is_lag(look, column)]
+    if copies and table.classes and _others(table, features, copies) > 0.9:
         copies = []  # all columns tell these classes: one that does so alone is nothing to wonder at
     for column in copies:
         yield Finding(
@@ -43,7 +44,7 @@ def check(look: Look) -> Iterator[Finding]:
         )  # fmt: skip
     gone = {column.name for column in copies}
     gone.update(look.structure.time_columns)  # that the target goes with time is said by another finding
-    suspects = _suspects(table, [column for column in look.features if column.name not in gone])
+    suspects = _suspects(table, [column for column in features if column.name not in gone])
     for column, alone, others in suspects:
         if _is_lag(look, column):
             continue

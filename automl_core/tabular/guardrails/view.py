@@ -187,7 +187,9 @@ def column_view(name: str, kind: str, column: Any, rows: Ints) -> ColumnView:
         if moments is not None:
             return ColumnView(name, "time", np.append(moments, np.nan)[codes])
         return ColumnView(name, kind, np.where(codes < 0, np.nan, codes.astype(np.float64)), levels)
-    return ColumnView(name, kind, np.asarray(column, dtype=np.float64)[rows])
+    numbers = np.asarray(column, dtype=np.float64)[rows]
+    # what is infinite is missing to all features, and would make each figure here none
+    return ColumnView(name, kind, np.where(np.isinf(numbers), np.nan, numbers))
 
 
 _QUARTER = re.compile(r"(\d{4})[ -]?Q([1-4])")

@@ -110,6 +110,8 @@ def sampled(
         NotInPieces: the rows can't be read in pieces.
         TrainingError: there is nothing to learn in the sample, or what the user said doesn't fit.
     """
+    if test_data is not None:
+        options = options.replaced(test_share=0.0)
     drawn = sample(pieces, rows_of_sample(size, options), options.seed, options.target)
     table, positions = drawn.table, drawn.positions
     prepared = prepare(table, options, valid=validation_data, test=test_data)

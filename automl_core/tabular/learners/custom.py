@@ -48,6 +48,11 @@ class FittedCustom(FittedScikit):
                 f"{type(self.estimator).__name__}.predict_proba gave an array of {found.shape} for {expected[0]} rows "
                 f"and {expected[1]} classes"
             )
+        if (found < 0).any() or not np.allclose(found.sum(axis=1), 1.0, atol=1e-3):
+            raise CannotFit(
+                f"{type(self.estimator).__name__}.predict_proba gave no probabilities: a row's are from 0 on and sum "
+                f"to 1, and these sum to {found.sum(axis=1).min():.4g} to {found.sum(axis=1).max():.4g}"
+            )
         return found
 
     def export(self) -> Document | None:
@@ -190,6 +195,8 @@ def _imported(place: str) -> Any:
         raise TrainingError(f"learner {place!r}: there is no module {error.name!r} in this environment") from None
     except AttributeError:
         raise TrainingError(f"learner {place!r}: {module} has no {attribute}") from None
+    except Exception as error:  # a module of the user's own may raise anything
+        raise TrainingError(f"learner {place!r}: importing {module} raised {type(error).__name__}: {error}") from error
 
 
 def _parameters(function: Any) -> frozenset[str]:

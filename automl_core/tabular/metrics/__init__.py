@@ -139,6 +139,8 @@ def _imported(place: str) -> Callable[..., Any]:
         found = getattr(module, name)
     except (ImportError, OSError, AttributeError, SyntaxError) as error:
         raise MetricError(f"metric {place!r}: {error}; give MODULE:FUNCTION or FILE.py:FUNCTION") from error
+    except Exception as error:  # whatever a file of the user's own raises
+        raise MetricError(f"metric {place!r}: it can't be run: {type(error).__name__}: {error}") from error
     if not callable(found):
         raise MetricError(f"metric {place!r} is {found!r}, not a function")
     return found  # type: ignore[no-any-return]

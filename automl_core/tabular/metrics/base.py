@@ -23,6 +23,10 @@ Function = Callable[..., float]
 """``(truth, outputs, weights, *, low, high) -> float``; ``weights`` sum to above 0, rows of weight 0 are gone."""
 
 
+REPEATED = 10
+"""How often rows are repeated on the average, at most, for a metric that takes no weights: it costs as much more."""
+
+
 class MetricError(ValueError):
     """A metric can't be computed of what it was given, or isn't one; says what is allowed."""
 
@@ -40,6 +44,8 @@ class Metric:
             range of the whole data, not of a fold); None: the range of the truth that is given.
         perfect: the best value that there is, None where none is known.
         proper: whether honest probabilities are what it rewards, so that a calibration can only help it.
+        own: whether it is a function of the user's own.
+        counted: of such a function that takes no weights: whether whole weights say how often a row counts.
     """
 
     name: str
@@ -50,6 +56,8 @@ class Metric:
     high: float | None = None
     perfect: float | None = None
     proper: bool = False
+    own: bool = False
+    counted: bool = True
 
     def score(self, truth: NDArray[Any], outputs: NDArray[Any], weights: Floats | None = None) -> float:
         """Measure outputs.
@@ -75,11 +83,22 @@ class Metric:
             return math.nan
         if self.needs == "labels" and outputs.ndim == 2:
             outputs = outputs.argmax(axis=1)
-        return float(self.function(truth, outputs, kept, low=self.low, high=self.high))
+        more = {"counted": self.counted} if self.own else {}
+        return float(self.function(truth, outputs, kept, low=self.low, high=self.high, **more))
 
     def loss(self, truth: NDArray[Any], outputs: NDArray[Any], weights: Floats | None = None) -> float:
         """The same so that lower is better: the score, or less the score."""
         return self.as_loss(self.score(truth, outputs, weights))
+
+    def tried(self, truth: NDArray[Any], outputs: NDArray[Any], weights: Floats | None = None) -> float:
+        """`score` where an error must not cost a finished search: NaN where a function of the user's own raises.
+
+        Draws of rows may lack a class, which such a function need not be made for.
+        """
+        try:
+            return self.score(truth, outputs, weights)
+        except Exception:
+            return math.nan
 
     def as_loss(self, value: float) -> float:
         """A score so that lower is better; its own inverse."""
@@ -97,6 +116,18 @@ class Metric:
         if not len(there):
             return self
         return replace(self, low=float(there.min()), high=float(there.max()))
+
+    def counting(self, weights: Floats | None) -> Metric:
+        """The metric for a table of some weights: whether they count rows is the same for every part and draw of them.
+
+        Args:
+            weights: (n,) of all rows, not finite where there is none; None: every row counts once.
+        """
+        if not self.own or weights is None:
+            return self
+        there = weights[np.isfinite(weights)]
+        few = float(there.sum()) <= REPEATED * max(int((there > 0).sum()), 1)
+        return replace(self, counted=few and bool((there == np.rint(there)).all()))
 
     def _check(self, truth: NDArray[Any], outputs: NDArray[Any]) -> None:
         shapes = {"probabilities": (2,), "labels": (1, 2), "numbers": (1,)}[self.needs]
@@ -122,9 +153,11 @@ def own(
     """A metric from a function of the user's own, in scikit-learn's order: ``function(y_true, y_pred)``.
 
     Args:
-        function: is given the truth and the predictions; with a parameter ``sample_weight`` also the weights. Labels
-            and classes of the truth are the target's own (texts); for ``needs="probabilities"`` the second argument
-            is the probability of the second class (n,) with two classes, else (n, K) in the order of the classes.
+        function: is given the truth and the predictions; with a parameter ``sample_weight`` also the weights, without
+            one each row as often as its weight says where all weights of the table are whole numbers (`counting`),
+            else once. Labels and classes of the truth are the target's own (texts); for ``needs="probabilities"`` the
+            second argument is the probability of the second class (n,) with two classes, else (n, K) in the order of
+            the classes.
         name: what it is called in reports; None: the function's own name.
         direction: which value is better.
         needs: what the second argument is; ``numbers`` for regression.
@@ -141,20 +174,25 @@ def own(
     weighted = _takes(function, "sample_weight")
     texts = np.asarray(classes, dtype=object)
 
-    def measured(truth: NDArray[Any], outputs: NDArray[Any], weights: Floats, **_: Any) -> float:
+    def measured(
+        truth: NDArray[Any], outputs: NDArray[Any], weights: Floats, *, counted: bool = True, **_: Any
+    ) -> float:  # fmt: skip
         true: NDArray[Any] = truth if needs == "numbers" else texts[truth]
         given: NDArray[Any] = outputs
         if needs == "labels":
             given = texts[outputs]
         elif needs == "probabilities" and outputs.shape[1] == 2:
             given = outputs[:, 1]
+        if not weighted and counted and weights.max() > 1 and (weights == np.rint(weights)).all():
+            times = weights.astype(np.int64)  # a draw with replacement, or weights that count rows
+            true, given = np.repeat(true, times), np.repeat(given, times, axis=0)
         value = function(true, given, sample_weight=weights) if weighted else function(true, given)
         try:
             return float(value)
         except (TypeError, ValueError):
             raise MetricError(f"the metric {called} returned {value!r}, which is no number") from None
 
-    return Metric(called, direction, needs, measured)
+    return Metric(called, direction, needs, measured, own=True)
 
 
 def _takes(function: Callable[..., Any], parameter: str) -> bool:

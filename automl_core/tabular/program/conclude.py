@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,10 +19,10 @@ from automl_core.tabular.large.sampled import Sampled
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import preload
 from automl_core.tabular.program.predictions import write_predictions
-from automl_core.tabular.program.said import read
+from automl_core.tabular.program.said import OPTIONS, read
 from automl_core.tabular.trial import TrialResult
 from automl_core.training.problems import say
-from automl_core.training.told import gathered, made_by, name_of, time_left, trials_told
+from automl_core.training.told import Untaken, gathered, made_by, name_of, time_left, trials_told, untaken
 
 
 def main() -> None:
@@ -38,19 +39,32 @@ def main() -> None:
             told, Path(place), lambda home, number: TrialResult.load(home, number, prepared.problem, models=False)
         )
         say(f"{len(results)} trials to choose from")
+        left = untaken(told, [each.number for each in results], prepared.problem.metric)
+        others = [_other(each, prepared) for each in left]
         drawn = Sampled.load(said.prepared, prepared)
         more: dict[str, Any] = {"made": {"experiment": made_by(told)}}
         if drawn is not None:
             results = at_least_one(prepared, streaming(prepared, results), Path(place))
+            others = [each for each in others if each.number not in {result.number for result in results}]
             pieces = Pieces.of(said.config.need("train"))
             more["made"]["rows"] = drawn.counts.rows
             more["members"] = drawn.members(pieces, fitted_on_all)
         done = conclude(
-            prepared, results, folder=said.config.model_dir, trials=place, deadline=_deadline(told),
+            prepared, [*results, *others], folder=said.config.model_dir, trials=place, deadline=_deadline(told),
             title=_title(told, prepared), **more,
         )  # fmt: skip
     keep_predictions(done, prepared)
     tell(done)
+
+
+def _other(trial: Untaken, prepared: Prepared) -> TrialResult:
+    """A trial that has left nothing to choose from, for the report."""
+    params = {name: value for name, value in trial.params.items() if name not in OPTIONS}
+    value = math.nan if trial.value is None else trial.value
+    loss = math.inf if trial.value is None else prepared.problem.metric.as_loss(value)
+    return TrialResult(
+        trial.number, params, state=trial.state, value=value, loss=loss, seconds=trial.seconds, reason=trial.reason
+    )
 
 
 def streaming(prepared: Prepared, results: Sequence[TrialResult]) -> list[TrialResult]:

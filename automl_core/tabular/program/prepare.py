@@ -13,6 +13,9 @@ from automl_core.training.problems import say
 if TYPE_CHECKING:
     from automl_core.tabular.large import Size
 
+FEWEST, MANY, MOST = 200, 5_000, 50_000
+"""Rows below which none is kept for the test; from which on a tenth is kept, not a fifth; and how many at most."""
+
 USUAL = 1800.0
 """Seconds that a search on a large table is thought to have: the sample is as large as that allows."""
 
@@ -27,6 +30,7 @@ def main() -> None:
     from automl_core.tabular.large import estimate
 
     said = read("Make a table ready for trials.")
+    said.agree()
     config = said.config
     place = config.need("train")
     others = {name: read_table(one) for name in ("valid", "test") if (one := config.place(name)) is not None}
@@ -35,11 +39,21 @@ def main() -> None:
         prepared = in_pieces(said, place, size, others)
     else:
         table = read_table(place)
-        prepared = said.with_learners(
-            prepare(table, without_others(said.options, config, table.column_names), **others)
-        )
+        options = without_others(said.options, config, table.column_names)
+        share = 0.0 if "test" in others else usual_share(table.num_rows)
+        prepared = said.with_learners(prepare(table, options, usual_share=share, **others))
         prepared.save(config.model_dir)
     tell(prepared)
+
+
+def usual_share(rows: int) -> float:
+    """The share of a table's rows that is kept for the one look at the end, where the file says none.
+
+    Of few rows none: what is left would teach too little, and what is kept would say too little.
+    """
+    if rows < FEWEST:
+        return 0.0
+    return 0.2 if rows < MANY else min(0.1, MOST / rows)
 
 
 def in_pieces(said: Said, place: str, size: Size, others: Mapping[str, Any]) -> Prepared:

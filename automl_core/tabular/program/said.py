@@ -80,6 +80,19 @@ class Said:
                 )
         return replace(prepared, options=prepared.options.replaced(learners=self.options.learners))
 
+    def agree(self) -> None:
+        """Refuse what would be left unused, as `Options.agree`: `prepare` asks this, and no trial of an older run.
+
+        Raises:
+            TrainingError: names it, and what it goes with.
+        """
+        name, quantile = self.config.params.get("metric") or "auto", self.config.params.get("quantile")
+        if quantile is not None and name != "pinball":
+            raise TrainingError(
+                f"quantile is for metric: pinball, and metric is {name!r}; write set: {{metric: pinball}}"
+            )
+        self.options.agree()
+
     @property
     def prepared(self) -> Path:
         """The folder that `prepare` has left.

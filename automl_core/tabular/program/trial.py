@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from automl_core.tabular import memory
+from automl_core.tabular.alone import write_alone
 from automl_core.tabular.learners import registry
 from automl_core.tabular.learners.of_file import OWN
 from automl_core.tabular.prepared import Prepared
@@ -17,12 +19,10 @@ from automl_core.tabular.program.predictions import write_predictions
 from automl_core.tabular.program.said import Said, read
 from automl_core.tabular.shape import Shape
 from automl_core.tabular.space import offered
-from automl_core.tabular.trial import TrialResult, run_trial
-from automl_core.training.problems import TrainingError
+from automl_core.tabular.trial import TrialResult, continues, run_trial
+from automl_core.training.problems import TrainingError, say
 from automl_core.training.reporting import report
-
-LOSS = "loss"
-"""The goal of the templates: the metric turned so that lower is better, whichever it is."""
+from automl_core.training.told import LOSS
 
 
 def main() -> None:
@@ -40,6 +40,21 @@ def main() -> None:
     if result.state == "failed":
         raise TrainingError(f"{said.params.get('learner')} can't fit: {result.reason}")
     write_predictions(folder, prepared, result.outputs)
+    keep_alone(prepared, result, folder)
+
+
+def keep_alone(prepared: Prepared, result: TrialResult, folder: Path) -> None:
+    """Leave the trial's own model, which is published should `conclude` not come to its end; the trial counts without.
+
+    Args:
+        prepared: the table.
+        result: with its models.
+        folder: the trial's.
+    """
+    try:
+        write_alone(prepared, result, folder, {"experiment": {"name": os.environ.get("AUTOML_EXPERIMENT_ID")}})
+    except Exception as error:
+        say(f"the trial has no model of its own: {type(error).__name__}: {error}")
 
 
 def refuse(said: Said, prepared: Prepared) -> None:
@@ -77,7 +92,9 @@ def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:
     folds = prepared.split.folds
     last = len(folds) if budget is None else min(budget, len(folds))
     sizes = [float(prepared.weights_of(fold.valid).sum()) for fold in folds]
-    seen: list[float] = []
+    earlier = promoted(said, prepared, number)
+    seen: list[float] = list(earlier.folds) if earlier is not None else []
+    threads, seed = prepared.options.threads, prepared.options.seed
 
     def on_fold(index: int, value: float) -> None:
         seen.append(value)
@@ -89,12 +106,27 @@ def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:
             report(step, {LOSS: metric.as_loss(value), metric.name: value, "of_this_fold": of_fold}, name="fold")
 
     result = run_trial(
-        prepared, said.params, number=number, seed=prepared.options.seed, threads=prepared.options.threads,
-        on_fold=on_fold, should_stop=lambda index, _: index + 1 >= last,
+        prepared, said.params, number=number, seed=seed, threads=threads, on_fold=on_fold,
+        should_stop=lambda index, _: index + 1 >= last, earlier=earlier,
     )  # fmt: skip
     if result.state != "failed":
         told(len(seen), result.value, seen[-1])
+        if budget is not None and said.config.checkpoint_dir is not None:
+            result.save(said.config.checkpoint_dir)
     return result
+
+
+def promoted(said: Said, prepared: Prepared, number: int) -> TrialResult | None:
+    """What a trial has left that was promoted to more folds; None where it begins, or what lies there can't be used."""
+    folder = said.config.resume_from
+    if folder is None or not folder.is_dir():
+        return None
+    try:
+        found = TrialResult.load(folder, number, prepared.problem)
+    except TrainingError as error:
+        say(f"its first folds are run again: {error}")
+        return None
+    return found if continues(prepared, said.params, prepared.options.seed, found) else None
 
 
 def _mean(values: Sequence[float], sizes: Sequence[float]) -> float:

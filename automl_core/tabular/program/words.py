@@ -74,7 +74,7 @@ OPTION_HELP: Mapping[str, str] = {
     "validation": "How pipelines are judged; auto: by size, and by groups or time where they are found",
     "folds": "Folds; left out: by the number of rows",
     "repeats": "How often the folds are drawn anew; left out: by the number of rows",
-    "valid_share": "Share of the rows to judge by, with holdout and monte-carlo",
+    "valid_share": "Share of the rows to judge by: holdout, monte-carlo, each part forward in time; alone: a holdout",
     "test_share": "Share of the rows that is kept for the one look at the end; left out: by the number of rows",
     "structure": "Look for groups and time where none is named",
     "any_size": "Try learners on tables that are larger than they are made for",

@@ -87,7 +87,7 @@ def leaderboard(report: Report) -> Markup | None:
         (
             f"{place}", str(each.get("learner", "")), number(each.get("value")), number(each.get("trial")),
             seconds(each.get("seconds")), share(weights[each.get("trial")]) if each.get("trial") in weights else "",
-            str(each["reason"]) if each.get("reason") else "", _params(each),
+            _end(each), _params(each),
         )
         for place, each in enumerate(board[:MOST_PIPELINES], 1)
     ]  # fmt: skip
@@ -102,11 +102,19 @@ def leaderboard(report: Report) -> Markup | None:
     more = len(board) - MOST_PIPELINES
     return join([
         table(
-            ("", "Learner", str(metric), "Trial", "Time", "In the ensemble", "Failed, or stopped", "Parameters"), rows,
+            ("", "Learner", str(metric), "Trial", "Time", "In the ensemble", "How it ended else", "Parameters"), rows,
             caption="Pipelines, the best first", numbers=(2, 3, 4, 5),
         ),
         el("p", f"And {more:,} more.", class_="muted") if more > 0 else None, chart,
     ])  # fmt: skip
+
+
+def _end(each: Mapping[str, Any]) -> str:
+    """How a pipeline ended that did not come to its own end, with the reason; of one that did nothing."""
+    state, reason = str(each.get("state") or ""), str(each.get("reason") or "")
+    if state in ("", "succeeded"):
+        return reason
+    return f"{state}: {reason}" if reason else state
 
 
 def _folds_table(shown: Sequence[Mapping[str, Any]], metric: str) -> Markup:

@@ -193,9 +193,12 @@ def _file_order(table: View) -> Course | None:
     for column in table.columns:
         if not column.numeric or column.distinct < min(20, 0.3 * table.count) or not column.there.all():
             continue
+        steps = np.diff(column.numbers)
+        if (steps > 0).all() or (steps < 0).all():  # rows are numbered, or sorted by it: it goes on whatever they are
+            continue
         looked += 1
         wandering.append(correlation(column.numbers[:-1], column.numbers[1:]))
-        repeated.append(float((np.diff(column.numbers) == 0).mean()))
+        repeated.append(float((steps == 0).mean()))
     if not looked or target * np.sqrt(table.count) < 4:
         return None
     course = Course((), table.taken.astype(np.float64))

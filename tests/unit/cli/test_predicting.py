@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -148,3 +150,33 @@ def test_models_that_are_none(tmp_path: Path, rows: Path, model: Path, capsys: p
     (model / "model.json").write_text(json.dumps({**info, "format": 99}))
     assert main(["predict", str(model), str(rows)]) == 1
     assert "has the format 99" in capsys.readouterr().err
+
+
+UNDONE = {
+    "best_trial": 4, "model_from": "trial",
+    "stages": {"conclude": {"state": "FAILED", "reason": "it needs more memory than there is. Its last lines:\n  | …"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("experiment", "said"),
+    [
+        (UNDONE, "conclude failed (it needs more memory than there is), so what is published is what trial 4 has left"),
+        (UNDONE | {"model_from": "conclude"}, ""),
+        ({"best_trial": 4}, ""),
+    ],
+)
+def test_a_run_whose_conclude_failed_predicts_by_its_best_trial_and_says_so(
+    model: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], experiment: dict[str, Any], said: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(model, run / "best_model" / "model")
+    (run / "controller.json").write_text(json.dumps({"experiment": experiment, "trials": []}))
+    assert main(["predict", str(run), str(rows)]) == 0
+    found = capsys.readouterr()
+    assert len(told(found.out)) > 0
+    assert (said in found.err) if said else ("conclude" not in found.err)
+    shutil.rmtree(run / "best_model" / "model")
+    (run / "best_model" / "trial_4.json").write_text("{}")
+    assert main(["predict", str(run), str(rows)]) == 1
+    assert said in capsys.readouterr().err

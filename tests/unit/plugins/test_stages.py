@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from automl_airflow import alerts, compat, stages
 from automl_airflow.factory import experiment_dag
 from automl_airflow.operators import ReduceOperator, TrialOperator
+from automl_core.results.stages import unconcluded
 from automl_core.spec.stages import StageName
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.folder import FolderStore
@@ -182,8 +183,12 @@ def test_a_conclude_that_failed_costs_no_result(tmp_path: Path) -> None:
         world.trial(slot)
     with pytest.raises(AirflowFailException):
         world.stage("conclude")
-    with pytest.raises(AirflowFailException, match="conclude failed"):
+    with pytest.raises(
+        AirflowFailException, match=r"(?s)conclude failed.*\nWhat the best trial has left.*clear the task conclude"
+    ):
         world.reduce()
+    said = unconcluded(FolderStore(world.run), "")
+    assert said.startswith("conclude failed (exit code 1. It printed nothing), so what is published is what trial 1 ")
     told = world.result()["experiment"]
     assert (told["state"], told["best_value"]) == ("NO_MORE_TRIAL", 0.75)
     assert told["stages"]["conclude"]["state"] == "FAILED"

@@ -14,6 +14,7 @@ from automl_core.preview.programs import script_of
 from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.models import Experiment
+from automl_core.templates import load_experiment
 from tests.sources import ROOT, gallery
 
 TEXT = """\
@@ -341,3 +342,20 @@ def test_a_prior_that_the_search_never_looks_at_is_told(home: Path) -> None:
     assert "default" in found
     (found,) = messages(home, space=believed, trials={"max": 9, "concurrency": 9})
     assert "sobol searches here" in found, "what auto chooses is what counts"
+
+
+@pytest.mark.parametrize(
+    ("metric", "target", "warned"),
+    [("AUC_weighted", 0.95, True), ("AUC_weighted", -0.95, False), ("log_loss", 0.2, False), ("auto", 0.2, False)],
+)
+def test_a_target_in_terms_of_a_metric_that_the_goal_turns(
+    tmp_path: Path, metric: str, target: float, warned: bool
+) -> None:
+    (tmp_path / "rows.csv").write_text("a,y\n1,no\n2,yes\n")
+    file = tmp_path / "x.yaml"
+    file.write_text(
+        f"name: x\ntemplate: table-classification@1\ndata: {{train: {tmp_path}/rows.csv}}\ncolumns: {{target: y}}\n"
+        f"set: {{metric: {metric}}}\nstop: {{target: {target}}}\n"
+    )
+    found = [str(each) for each in warnings_of(load_experiment(file), tmp_path, file)]
+    assert any("the first trial reaches 0.95" in each and "-0.95" in each for each in found) is warned

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 pytest.importorskip("sklearn")
 
 from automl_core.modelfile import load
+from automl_core.modelfile.scoring import documents
 from automl_core.modelfile.scoring.scorer import Scorer
 from automl_core.modelfile.scoring.values import Coded, Frame
 from automl_core.tabular import effects, fit
@@ -139,6 +140,24 @@ def test_members_joined_with_an_effect_say_their_mean_and_the_effect(weights: li
     mean = Scorer({**document, "members": members}).outputs(frame)[:, 0]
     said = Scorer(document).outputs(frame)[:, 0]
     assert said - mean == pytest.approx([value, 0, 0, 0], abs=1e-9)
+    bounded = Scorer({**document, "calibration": {"type": "clip", "low": 0.0, "high": None}}).outputs(frame)[:, 0]
+    assert bounded == pytest.approx(np.maximum(said, 0.0), abs=1e-9)
+
+
+def test_where_no_target_is_negative_no_prediction_is() -> None:
+    """Counts by shop: one that sells next to nothing is far below what its columns say, and some rows say little."""
+    known, later = _panel(lasting=1.0)
+    for rows in (known, later):
+        rows["sales"] = list(np.maximum(np.asarray(rows["sales"], dtype=float), 0.0))
+    model = fit(known, "sales", **{**QUICK, "allowed": ("linear",)})
+    assert any("that training knew" in each and "No prediction is below 0" in each for each in model.report["notes"])
+    asked = {name: values for name, values in later.items() if name != "sales"}
+    said = np.asarray(model.predict(asked))
+    document = documents.load(model.folder)
+    freely = Scorer({**document, "calibration": None}).outputs(asked)[:, 0]
+    assert freely.min() < 0, "the intercepts alone would say so"
+    assert said.min() >= 0
+    assert load(model.folder).predict([{name: values[int(freely.argmin())] for name, values in asked.items()}])[0] == 0
 
 
 def test_a_share_is_what_holds_and_nothing_where_it_may_be_luck() -> None:

@@ -18,6 +18,7 @@ pytest.importorskip("sklearn")
 
 from automl_core.modelfile import load
 from automl_core.tabular import fit
+from automl_core.tabular.trial import TrialResult, counts
 from automl_core.training.problems import TrainingError
 
 QUICK: dict[str, Any] = {"iterations": 2, "workers": 1, "allowed": ("linear", "naive_bayes"), "folds": 3, "repeats": 1}
@@ -413,3 +414,48 @@ def test_folds_of_a_trial_that_had_to_be_ended_are_better_than_nothing(tmp_path:
     chosen = select(prepared, found.results)
     assert chosen.chosen[0][0].number == 0
     assert "came farthest" in chosen.why
+
+
+def test_trials_that_never_started_or_were_cut_off_are_no_failures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl_core.tabular.deadline import Deadline
+    from automl_core.tabular.memory import Guard
+    from automl_core.tabular.options import Options
+    from automl_core.tabular.prepared import prepare
+    from automl_core.tabular.running import spaces
+    from automl_core.tabular.searching import Search
+
+    fits = Guard.fits
+    killed: list[int] = []
+    monkeypatch.setattr(Guard, "fits", lambda self, name, raw: name != "naive_bayes" and fits(self, name, raw))
+    monkeypatch.setattr(
+        Search, "_too_long", lambda self, params: "not started: 3 s" if params["learner"] == "neighbours" else None
+    )
+    options = Options.of(
+        target="y", iterations=6, workers=1, folds=3, repeats=1, allowed=["linear", "naive_bayes", "neighbours"]
+    )
+    ready = prepare(_classes(), options)
+    space, portfolio = spaces(ready)
+    search = Search(ready, tmp_path, Deadline(None, None), space=space, portfolio=portfolio)
+    outcome = search.run()
+    words = {each.learner: (each.state, each.reason[:11]) for each in outcome.results}
+    assert words["naive_bayes"] == words["neighbours"] == ("skipped", "not started")
+    assert words["linear"][0] == "succeeded"
+    found = counts(outcome.results)
+    assert found == {"trials": 6, "failed": 0, "skipped": found["skipped"], "cancelled": 0}
+
+    class Lanes:
+        def kill(self, lane: int) -> None:
+            killed.append(lane)
+
+    other = Search(ready, tmp_path / "late", Deadline(None, None), space=space, portfolio=portfolio)
+    asked = other._next()
+    assert asked is not None
+    number, params = asked
+    other._running[3], other._params[number] = (number, str(params["learner"]), 1), params
+    other._abandon(Lanes())  # type: ignore[arg-type]
+    (late,) = other._outcome.results
+    assert (late.state, late.reason, killed) == ("cancelled", "it was still running at the end of the search", [3])
+    assert not late.usable
+    assert TrialResult.load(tmp_path / "late", number, ready.problem).state == "cancelled", "kept so, for a later call"

@@ -69,6 +69,18 @@ def test_an_older_version_is_found_by_its_fingerprint(world: World) -> None:
     assert len(digests(world.project.state)) == 2
 
 
+def test_what_a_trial_has_left_where_conclude_failed_is_no_model_to_label_by(world: World) -> None:
+    world.train("trees", "r1", sure_of(world.truth), family="trees")
+    assert [each.run for each in world.models().found] == ["r1"]
+    file = world.root / "runs" / "trees" / "r1" / "controller.json"
+    told = json.loads(file.read_text())
+    told["experiment"] |= {"stages": {"conclude": {"state": "FAILED"}}, "model_from": "trial"}
+    file.write_text(json.dumps(told))
+    models = world.models()
+    assert not models.found
+    assert any("conclude failed, so what is published is what" in note for note in models.notes)
+
+
 def test_a_run_without_a_models_folder_is_named_with_what_would_do(world: World) -> None:
     world.train("trees", "r1", sure_of(world.truth), family="trees")
     (world.root / "runs" / "trees" / "r1" / "best_model" / "model" / "model.json").unlink()

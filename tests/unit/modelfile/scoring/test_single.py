@@ -172,6 +172,7 @@ MODELS = {
     "threshold": whole([linear()], threshold=0.3),
     "temperature": whole([linear()], calibration={"type": "temperature", "temperature": 1.7}),
     "platt": whole([linear()], calibration={"type": "platt", "a": 1.2, "b": -0.1}),
+    "bounds": whole([linear(link="identity")], NUMBERS, calibration={"type": "clip", "low": 0.0, "high": None}),
     "isotonic": whole([linear()], calibration={"type": "isotonic", "x": [0.0, 0.4, 1.0], "y": [0.1, 0.3, 0.8]}),
 }
 OTHERS: dict[str, Any] = {

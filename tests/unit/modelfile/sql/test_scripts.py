@@ -19,7 +19,7 @@ from automl_core.modelfile.scoring.values import Field
 from automl_core.modelfile.sql import NotInSql, to_sql
 from automl_core.modelfile.sql.dialects import TARGETS, output_names, target_of
 from automl_core.modelfile.sql.nodes import number
-from tests.unit.modelfile.models import BINARY, ROWS, SCHEMA, forest, linear, whole
+from tests.unit.modelfile.models import BINARY, NUMBERS, ROWS, SCHEMA, forest, linear, whole
 from tests.unit.modelfile.sql.engines import DIALECTS, agree, run, written
 
 TABLE = pa.table({
@@ -76,6 +76,7 @@ def numbers(n: int = 40) -> pa.Table:
         whole([linear(3, "softmax")], THREE, threshold={"costs": [[0, 1, 1], [9.5, 0, 2], [1, 0.25, 0]]}),
         whole([linear(3, "softmax")], THREE, calibration={"type": "isotonic", **CURVES}),
         whole([linear(2, [{"type": "place", "places": [0, 2], "outputs": 3, "share": 0.1}, "normalise"])], THREE),
+        whole([linear(link="identity")], NUMBERS, calibration={"type": "clip", "low": 0.0, "high": None}),
         whole([{"model": {"type": "mean", "members": [linear(), forest()]}}]),
         whole([{"features": [], "model": {"type": "constant", "value": np.asarray([0.3])}, "link": "complement"}]),
     ],

@@ -103,6 +103,19 @@ def test_a_person_may_offer_what_was_cancelled_with_a_best_trial(store: MemorySt
         offer_of(store, "churn/b/", by_hand=True)
 
 
+def test_a_trials_own_model_is_offered_by_a_person_alone(store: MemoryStore, life: ModelLife) -> None:
+    failed = {"conclude": {"state": "FAILED", "reason": "exit code 137"}}
+    for run, stages in (("a", failed), ("b", {"conclude": {"state": "SUCCEEDED"}}), ("c", {}), ("d", None)):
+        publish(store, run, stages=stages)
+        store.put(f"churn/{run}/best_model/model/model.json", b"{}")
+    publish(store, "e", stages=failed)  # nothing that opens: all that was published, as ever
+    offers, others = new_offers(life.state, [Candidate(store, "churn")])
+    assert [each.source.run for each in offers] == ["b", "c", "d", "e"]
+    assert [each.prefix for each in others] == ["churn/a/"]
+    assert "conclude failed (exit code 137), so what is published is what trial 3 has left" in others[0].why
+    assert offer_of(store, "churn/a/", by_hand=True).copy_from[1] == "churn/a/best_model/model/"
+
+
 def test_a_run_that_has_published_nothing_yet(store: MemoryStore, life: ModelLife) -> None:
     store.put("churn/a/journal/0000000001.json", b"{}")
     store.put("churn/b/controller.json.part", b"{}")

@@ -345,3 +345,17 @@ def test_the_page_has_every_kind_of_finding() -> None:
     told = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
     assert len(kinds) > 15
     assert kinds == told
+
+
+@pytest.mark.parametrize(("name", "dropped"), [("column_1", True), ("Unnamed: 0", True), ("...1", True), ("x", False)])
+def test_row_numbers_without_a_name_are_not_learned_from_though_a_sorted_file_makes_them_tell(
+    name: str, dropped: bool
+) -> None:
+    columns = plain()
+    order = np.argsort(columns["y"])
+    columns = {
+        key: [values[each] for each in order] if key == "c" else values[order] for key, values in columns.items()
+    }
+    given = found({name: np.arange(1.0, N + 1), **columns})
+    assert (name in drops(given["identifier"])) is dropped
+    assert all(name not in each.columns for each in given.get("leak", ())) is dropped

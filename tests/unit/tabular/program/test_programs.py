@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,11 @@ class Way:
         self.patch.setenv("AUTOML_TRIAL_ID", str(number))
         return self.call(trial, f"trial{number}", learner=learner, **params)
 
-    def conclude(self, numbers: list[int], **experiment: Any) -> list[str]:
-        trials = [
+    def conclude(self, numbers: list[int], *, others: Sequence[Any] = (), **experiment: Any) -> list[str]:
+        trials: list[Any] = [
             {"number": number, "state": "SUCCEEDED", "model": str(self.place / f"trial{number}")} for number in numbers
         ]
+        trials += others
         told = {"experiment": {"name": "shop", **experiment}, "trials": trials}
         (self.place / "trials.json").write_text(json.dumps(told))
         self.patch.setenv("AUTOML_TRIALS_FILE", str(self.place / "trials.json"))

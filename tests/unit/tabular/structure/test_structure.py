@@ -204,3 +204,18 @@ def test_of_a_table_with_many_rows_every_row_has_its_moment() -> None:
     assert found.kind == "time"
     assert found.moments is not None
     assert len(found.moments) == count
+
+
+def test_row_numbers_and_what_a_file_is_sorted_by_make_no_course() -> None:
+    """As R writes a table that was counted out: a number for each row, sorted by categories, the answer within them."""
+    random = np.random.default_rng(7)
+    combinations = [(a, b, c) for a in ("1st", "2nd", "3rd") for b in ("adult", "child") for c in ("f", "m")]
+    sizes = random.integers(20, 90, len(combinations))
+    shares = random.random(len(combinations))
+    y = np.concatenate([np.sort(random.random(size) < share) for size, share in zip(sizes, shares, strict=True)])
+    texts = [np.repeat([each[place] for each in combinations], sizes) for place in range(3)]
+    columns = {"column_1": np.arange(1.0, len(y) + 1), "class": texts[0], "age": texts[1], "sex": texts[2]}
+    assert detect(*table(**columns), y.astype(np.int64), classification()).kind == "random"
+    price = np.sort(random.gamma(2.0, 10.0, len(y)))  # sorted by a quantity that is new in each row
+    columns = {"price": price, "other": random.normal(size=len(y))}
+    assert detect(*table(**columns), 3 * price + random.normal(size=len(y)), regression()).kind == "random"

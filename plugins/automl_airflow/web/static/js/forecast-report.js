@@ -113,7 +113,7 @@ export class ForecastReport {
 
   /** @param {any} told */
   board(told) {
-    const head = ['', 'Learner', told.metric, 'Time', 'In the model', 'Parameters, or why it failed'];
+    const head = ['', 'Learner', told.metric, 'Time', 'In the model', 'Parameters, or how it ended'];
     const missing = told.trials - told.leaderboard.length;
     return h(
       'section',

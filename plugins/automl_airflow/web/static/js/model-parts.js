@@ -48,8 +48,14 @@ export function leaderboard(told, context) {
     number(each.value),
     each.seconds === null ? '–' : duration(each.seconds),
     each.weight === null || each.weight === undefined ? '' : share(each.weight),
-    each.reason || parameters(each.params),
+    ending(each) || parameters(each.params),
   ]);
+}
+
+/** How a trial ended that did not come to its own end, with the reason. @param {any} each */
+function ending(each) {
+  if (!each.state || each.state === 'succeeded') return each.reason;
+  return each.reason ? `${each.state}: ${each.reason}` : each.state;
 }
 
 /** A table whose rest is folded away. @param {string[]} head @param {any[][]} rows @param {string} label */

@@ -84,7 +84,7 @@ export class TableReport {
 
   /** @param {any} table */
   board(table) {
-    const head = ['', 'Pipeline', table.metric, 'Time', 'In the model', 'Parameters, or why it failed'];
+    const head = ['', 'Pipeline', table.metric, 'Time', 'In the model', 'Parameters, or how it ended'];
     const missing = table.pipelines - table.leaderboard.length;
     return h(
       'section',
