@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
+import signal
 import subprocess
 import sys
 from functools import cache
@@ -26,7 +28,6 @@ LIBRARIES = (
 def serve() -> None:
     """Run each program that a line asks for, and answer with its exit code."""
     import importlib
-    import os
     import runpy
     import traceback
 
@@ -67,7 +68,7 @@ def _server() -> subprocess.Popen[str]:
     """One for each process of tests, as long as that lives."""
     server = subprocess.Popen(
         [sys.executable, "-c", "from tests.support.warm import serve; serve()"], cwd=ROOT, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
     def end() -> None:
@@ -92,6 +93,7 @@ def run(command: list[Any], environment: dict[str, str], folder: Path, output: P
         print(json.dumps(asked), file=server.stdin, flush=True)
         return int(server.stdout.readline())
     except BaseException:  # the test's time is over, say: what is still running is nobody's answer
-        server.kill()
+        os.killpg(server.pid, signal.SIGKILL)  # the fork too
+        server.wait()
         _server.cache_clear()
         raise
