@@ -44,7 +44,7 @@ def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
         OSError, ValueError: there is none, or it is broken: a disk that was full, a process that was killed.
     """
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             return dict(held)
     except (BadZipFile, EOFError) as error:  # neither is an error of a value to Python
         raise ValueError(f"{path.name} is broken: {error}") from None
