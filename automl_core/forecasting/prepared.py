@@ -19,6 +19,7 @@ from automl_core.forecasting.options import Options
 from automl_core.forecasting.origins import Origins, last_look, plan
 from automl_core.forecasting.panel import KnownColumn, Panel, Series
 from automl_core.forecasting.seasons import find_seasons
+from automl_core.tabular import documents
 from automl_core.training.problems import TrainingError
 
 if TYPE_CHECKING:
@@ -165,8 +166,7 @@ class Prepared:
         home = Path(folder)
         try:
             said = json.loads((home / "prepared.json").read_text(encoding="utf-8"))
-            with np.load(home / "prepared.npz", allow_pickle=False) as held:
-                arrays = dict(held)
+            arrays = documents.arrays_of(home / "prepared.npz")
         except (OSError, ValueError) as error:
             raise TrainingError(f"no prepared series can be read from {home}: {error}") from None
         if said.get("format") != FORMAT:

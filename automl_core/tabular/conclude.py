@@ -55,6 +55,7 @@ def conclude(
     prepared: Prepared,
     results: Sequence[TrialResult],
     *,
+    others: Sequence[TrialResult] = (),
     folder: str | Path,
     trials: str | Path,
     deadline: Deadline | None = None,
@@ -70,6 +71,7 @@ def conclude(
     Args:
         prepared: the table.
         results: of all trials; their models lie in ``trials``.
+        others: trials that nothing is chosen from, which the report has all the same.
         folder: the model's, made here.
         trials: where `TrialResult.save` put them.
         deadline: what is left of it.
@@ -103,9 +105,10 @@ def conclude(
     notes += _calibrated(prepared, selection, document)
     notes += thresholded(prepared, selection, document)
     scorer = Scorer(document, schema, chosen.estimators)
-    report = reporting.report(prepared, results, selection, chosen, scorer, document, until)
+    every = [*results, *others]
+    report = reporting.report(prepared, every, selection, chosen, scorer, document, until)
     report["notes"] = [*prepared.notes, *chosen.notes, *notes]
-    report["search"] = {"why": why, **counts(results)}
+    report["search"] = {"why": why, **counts(every)}
     write(prepared, scorer, chosen, home, dict(made or {}))
     if check:
         scorer.check(home)

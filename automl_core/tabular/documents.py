@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,18 @@ def load(path: Path) -> tuple[Any, dict[str, NDArray[Any]]]:
         OSError, ValueError: there is none, or it is broken.
     """
     plain = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as held:
-        arrays = dict(held)
+    arrays = arrays_of(path.with_suffix(".npz"))
     return unflatten(plain, arrays), arrays
+
+
+def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file ``.npz`` by name.
+
+    Raises:
+        OSError, ValueError: there is none, or it is broken: a disk that was full, a process that was killed.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            return dict(held)
+    except (BadZipFile, EOFError) as error:  # neither is an error of a value to Python
+        raise ValueError(f"{path.name} is broken: {error}") from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.sources import Source, source_of
 from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, SchemaError, read_column
-from automl_core.tabular import columns, frames, meaning, roles, validation
+from automl_core.tabular import columns, documents, frames, meaning, roles, validation
 from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.metrics import Metric, find
 from automl_core.tabular.options import Options
@@ -88,6 +89,16 @@ class Prepared:
         """Those of some rows that teach: with a weight."""
         return rows if self.weights is None else rows[self.weights[rows] > 0]
 
+    @cached_property
+    def digest(self) -> str:
+        """Of all that a fold's value depends on beside its pipeline: values, columns, options and folds."""
+        said = [self.fingerprint, self.schema.to_json(), self.options.as_json(), self.problem.as_json()]
+        found = hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode())
+        for fold in self.split.folds:
+            for rows in (fold.train, fold.valid):
+                found.update(len(rows).to_bytes(8, "little") + np.ascontiguousarray(rows, dtype="<i8").tobytes())
+        return f"sha256:{found.hexdigest()}"
+
     @property
     def learnable(self) -> bool:
         """Whether there is anything to search: a column, two rows, two classes or a target that varies."""
@@ -141,8 +152,7 @@ class Prepared:
         home = Path(folder)
         try:
             document = json.loads((home / "prepared.json").read_text(encoding="utf-8"))
-            with np.load(home / "prepared.npz", allow_pickle=False) as held:
-                arrays = dict(held)
+            arrays = documents.arrays_of(home / "prepared.npz")
         except (OSError, ValueError) as error:
             raise TrainingError(f"no prepared table can be read from {home}: {error}") from None
         if document.get("format") != FORMAT:
@@ -183,7 +193,8 @@ class Prepared:
 
 
 def prepare(
-    source: Any, options: Options, *, valid: Any = None, test: Any = None, usual_share: float = 0.0
+    source: Any, options: Options, *, valid: Any = None, test: Any = None,
+    usual_share: Callable[[int], float] | None = None,
 ) -> Prepared:  # fmt: skip
     """Make a table ready for trials.
 
@@ -193,7 +204,8 @@ def prepare(
         options: what the user says of them.
         valid: the user's own validation set, of the same columns.
         test: the user's own test set.
-        usual_share: of the rows that is kept for the end where nothing is said of that, and the rows allow it.
+        usual_share: of so many rows with a target the share that is kept for the end where nothing is said of that, and
+            the rows allow it; None: nothing is kept.
 
     Raises:
         TrainingError: what the user said doesn't fit the data, in words.
@@ -256,14 +268,15 @@ def prepare(
             tested = start + np.flatnonzero(its_known)
     if not len(tested):
         asked = options.test_share
-        share = usual_share if asked is None else asked
+        usual = 0.0 if usual_share is None else usual_share(len(rows))
+        share = usual if asked is None else asked
         rest, tested = validation.held_back(problem, y, rows, share, options, groups=groups, times=moments)
-        why = "" if asked is not None else validation.too_dear(problem, y, rest, tested, share, groups, moments)
+        why = "" if asked is not None else validation.too_dear(problem, y, rows, (rest, tested), share, groups, moments)
         if why:
             notes.append(f"no rows are kept for a test: {why}; test_share keeps some all the same")
             rest, tested, share = rows, rows[:0], 0.0
         rows = rest
-        options = options if asked is not None or not usual_share else options.replaced(test_share=share)
+        options = options if asked is not None or not usual else options.replaced(test_share=share)
     notes += meaning.unused(options, moments is not None)
     split = validation.split(
         problem, y, rows, options, groups=groups, times=moments, own=own if len(own) else None

@@ -48,6 +48,8 @@ class TrialResult:
         memory: bytes that the process grew by at its peak; None where the system doesn't say.
         reason: why it has not succeeded, in words.
         seed: of its random numbers.
+        table: `Prepared.digest` of what its folds were run on, where it is kept to go on from; empty elsewhere, and of
+            older releases.
     """
 
     number: int
@@ -66,6 +68,7 @@ class TrialResult:
     memory: int | None = None
     reason: str = ""
     seed: int = 0
+    table: str = ""
 
     @property
     def usable(self) -> bool:
@@ -98,6 +101,7 @@ class TrialResult:
             "memory": self.memory,
             "reason": self.reason,
             "seed": self.seed,
+            "table": self.table,
         }
 
     def save(self, folder: str | Path) -> None:
@@ -123,13 +127,14 @@ class TrialResult:
         home = Path(folder)
         try:
             said, arrays = documents.load(home / f"trial_{number}")
+            outputs = arrays["outputs"]
             fitted = documents.load(home / f"models_{number}")[0] if models else []
         except (OSError, ValueError, KeyError) as error:
             raise TrainingError(f"trial {number} can't be read from {home}: {error}") from None
         said["folds"] = [math.nan if each is None else each for each in said["folds"]]
         said["value"] = math.nan if said["value"] is None else said["value"]
         loss = problem.metric.as_loss(said["value"])
-        return cls(**said, loss=loss if math.isfinite(loss) else math.inf, outputs=arrays["outputs"], models=fitted)
+        return cls(**said, loss=loss if math.isfinite(loss) else math.inf, outputs=outputs, models=fitted)
 
 
 def run_trial(
@@ -209,7 +214,8 @@ def run_trial(
 def continues(prepared: Prepared, params: Mapping[str, Any], seed: int, earlier: TrialResult) -> bool:
     """Whether a trial may go on from what an earlier one has left; else all its folds are run again.
 
-    It has to be the same pipeline, over this very table, with a model of each of its folds.
+    It has to be the same pipeline, over this very table with the same folds and options, with a model of each of its
+    folds. What an older release has left does not say of which table it is.
 
     Args:
         prepared: the table.
@@ -219,7 +225,7 @@ def continues(prepared: Prepared, params: Mapping[str, Any], seed: int, earlier:
     """
     same = dict(earlier.params) == dict(params) and earlier.seed == seed
     whole = len(earlier.models) == len(earlier.folds) <= len(prepared.split.folds)
-    return same and whole and earlier.outputs.shape == _shape(prepared)
+    return same and whole and earlier.table == prepared.digest and earlier.outputs.shape == _shape(prepared)
 
 
 def _shape(prepared: Prepared) -> tuple[int, ...]:

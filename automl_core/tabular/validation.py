@@ -171,24 +171,28 @@ def held_back(
 
 
 def too_dear(
-    problem: Problem, y: NDArray[Any], rest: Rows, part: Rows, share: float, groups: NDArray[np.int64] | None,
-    times: NDArray[np.float64] | None,
+    problem: Problem, y: NDArray[Any], rows: Rows, parts: tuple[Rows, Rows], share: float,
+    groups: NDArray[np.int64] | None, times: NDArray[np.float64] | None,
 ) -> str:  # fmt: skip
     """Why a part that nobody asked for is not worth what the search loses by it, in words; empty where it is.
 
     Args:
         problem: what is predicted.
         y: of the whole table.
-        rest, part: what `held_back` made of the rows.
+        rows: those that there are.
+        parts: what `held_back` made of them, which may have left out some: older rows of groups that are tested.
         share: that was to be held back.
         groups, times: as for it.
     """
+    rest, part = parts
     if not len(part) or (groups is None and times is None):
         return ""
-    rows = len(rest) + len(part)
-    if len(part) > 2 * share * rows:
+    count = len(rows)
+    if len(part) > 2 * share * count:
         together = "moment" if times is not None else "group"
-        return f"rows of one {together} stay together, so it would be {len(part):,} of {rows:,}"
+        return f"rows of one {together} stay together, so it would be {len(part):,} of {count:,}"
+    if (gone := count - len(rest)) > 2 * share * count:
+        return f"with the older rows of its groups it would take {gone:,} of {count:,} from the search"
     if times is not None:
         if len(np.unique(times[rest])) < 2:
             return "rows of a single moment would be left to search on"

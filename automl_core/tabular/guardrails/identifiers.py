@@ -16,8 +16,10 @@ from automl_core.tabular.structure.evidence import correlation
 _NAMED = re.compile(
     r"^(row)?(id|uuid|guid|key|index|rownames?|row|no|nr|number|seqno|serial|record|case|obs|obsno|hash)$"
 )
-_UNNAMED = re.compile(r"column_1|unnamed: ?\d+|\.\.\.1", re.IGNORECASE)
+_FIRST = re.compile(r"column_1|unnamed: ?\d+|\.\.\.1", re.IGNORECASE)
 """What readers call a column without a name: what R and pandas write before the columns is the number of the row."""
+_UNNAMED = re.compile(r"column_\d+|unnamed: ?\d+|\.\.\.\d+", re.IGNORECASE)
+"""What they call any column of a table without a header, whose first is a column as any other."""
 _CODE = re.compile(r"[0-9a-f-]{8,}|[A-Za-z]{0,6}[-_ #]?\d+[A-Za-z]?", re.ASCII)
 
 
@@ -68,13 +70,21 @@ def _why(table: View, column: ColumnView) -> tuple[str, bool] | None:
     silent = tells * np.sqrt(len(numbers)) < 4
     if span + 1 <= 1.6 * len(numbers):
         # in a file that is sorted they say much of the target, and nothing of rows to come
-        named = named or bool(_UNNAMED.fullmatch(column.name) and (np.diff(numbers) > 0).all())
+        named = named or bool(
+            _FIRST.fullmatch(column.name) and _others_named(table, column) and (np.diff(numbers) > 0).all()
+        )
         return ("numbered one after the other", True) if silent or named else ("numbered one after the other", False)
     if named:
         return "and its name says so", True
     if silent and len(numbers) >= 100 and span > 50 * len(numbers) and _even(numbers):
         return "spread evenly over a long range, and without any relation to the target", False
     return None
+
+
+def _others_named(table: View, column: ColumnView) -> bool:
+    """Whether the table has a header, which leaves this column without a name: its other columns have some."""
+    others = [each.name for each in table.columns if each.name != column.name] or [table.target_name]
+    return not all(_UNNAMED.fullmatch(name) for name in others)
 
 
 def _even(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.tabular import meaning
 from automl_core.tabular.api import Model
 from automl_core.tabular.conclude import conclude
 from automl_core.tabular.deadline import Deadline
@@ -53,6 +54,7 @@ def run(
     from automl_core.tabular.warming import warm
 
     began = time.monotonic()
+    meaning.own_sets(options, validation_data, test_data)
     pieces = Pieces.of(data)
     options = allowed(options, size)
     drawn = sampled(
@@ -105,18 +107,21 @@ def refused(error: NotInPieces, size: Size) -> TrainingError:
     return TrainingError(f"the table ({size}) does not fit into memory, and {error}")
 
 
-def at_least_one(prepared: Prepared, results: Sequence[TrialResult], trials: Path) -> list[TrialResult]:
+def at_least_one(
+    prepared: Prepared, results: Sequence[TrialResult], trials: Path, *, others: Sequence[TrialResult] = ()
+) -> list[TrialResult]:
     """Results of which one is usable: where the machine was slower than the curve said, the curve's own pipeline.
 
     Args:
         prepared: the sample.
         results: of trials.
         trials: where they lie.
+        others: trials that are not to be chosen from, whose numbers are taken.
     """
     if any(each.usable for each in results):
         return list(results)
     options = prepared.options
-    number = 1 + max((each.number for each in results), default=-1)
+    number = 1 + max((each.number for each in (*results, *others)), default=-1)
     last = run_trial(prepared, QUICK, number=number, seed=options.seed, threads=options.threads)
     last.save(trials)
     return [*results, last]

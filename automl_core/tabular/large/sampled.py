@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.tabular import documents
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.finals import Finals
 from automl_core.tabular.guardrails.finding import Finding, listed
@@ -73,8 +74,7 @@ class Sampled:
             return None
         try:
             body = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            with np.load(folder / _ARRAYS, allow_pickle=False) as held:
-                positions = held["positions"]
+            positions = documents.arrays_of(folder / _ARRAYS)["positions"]
             return cls(prepared, positions, Counts(**body["counts"]), bool(body["own_test"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(f"the sample in {folder} can't be read: {error}") from None

@@ -44,13 +44,15 @@ def main() -> None:
         drawn = Sampled.load(said.prepared, prepared)
         more: dict[str, Any] = {"made": {"experiment": made_by(told)}}
         if drawn is not None:
-            results = at_least_one(prepared, streaming(prepared, results), Path(place))
-            others = [each for each in others if each.number not in {result.number for result in results}]
+            able = streaming(prepared, results)
+            taken = {each.number for each in able}
+            others += [each for each in results if each.number not in taken]
+            results = at_least_one(prepared, able, Path(place), others=others)
             pieces = Pieces.of(said.config.need("train"))
             more["made"]["rows"] = drawn.counts.rows
             more["members"] = drawn.members(pieces, fitted_on_all)
         done = conclude(
-            prepared, [*results, *others], folder=said.config.model_dir, trials=place, deadline=_deadline(told),
+            prepared, results, others=others, folder=said.config.model_dir, trials=place, deadline=_deadline(told),
             title=_title(told, prepared), **more,
         )  # fmt: skip
     keep_predictions(done, prepared)

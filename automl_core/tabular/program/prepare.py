@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from automl_core.tabular import meaning
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.prepared import Prepared, prepare
 from automl_core.tabular.program.said import Said, read, without_others
@@ -40,14 +41,16 @@ def main() -> None:
     else:
         table = read_table(place)
         options = without_others(said.options, config, table.column_names)
-        share = 0.0 if "test" in others else usual_share(table.num_rows)
-        prepared = said.with_learners(prepare(table, options, usual_share=share, **others))
+        prepared = said.with_learners(prepare(table, options, usual_share=usual_share, **others))
         prepared.save(config.model_dir)
     tell(prepared)
 
 
 def usual_share(rows: int) -> float:
     """The share of a table's rows that is kept for the one look at the end, where the file says none.
+
+    Args:
+        rows: with a target.
 
     Of few rows none: what is left would teach too little, and what is kept would say too little.
     """
@@ -60,12 +63,14 @@ def in_pieces(said: Said, place: str, size: Size, others: Mapping[str, Any]) -> 
     """Make a sample ready of a table larger than memory; `conclude` fits the winner on all rows.
 
     Raises:
-        TrainingError: the rows can't be read in pieces, or no learner that can be fitted so is searched.
+        TrainingError: the rows can't be read in pieces, no learner that can be fitted so is searched, or what is
+            said of drawn sets has no meaning beside those of the user's own.
     """
     from automl_core.tabular.large.pieces import NotInPieces, Pieces
     from automl_core.tabular.large.running import allowed, refused
     from automl_core.tabular.large.sampled import sampled
 
+    meaning.own_sets(said.options, others.get("valid"), others.get("test"))
     try:
         pieces = Pieces.of(place)
         options = without_others(said.options, said.config, pieces.schema().names)

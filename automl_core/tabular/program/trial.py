@@ -112,6 +112,7 @@ def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:
     if result.state != "failed":
         told(len(seen), result.value, seen[-1])
         if budget is not None and said.config.checkpoint_dir is not None:
+            result.table = prepared.digest
             result.save(said.config.checkpoint_dir)
     return result
 
@@ -126,7 +127,10 @@ def promoted(said: Said, prepared: Prepared, number: int) -> TrialResult | None:
     except TrainingError as error:
         say(f"its first folds are run again: {error}")
         return None
-    return found if continues(prepared, said.params, prepared.options.seed, found) else None
+    if continues(prepared, said.params, prepared.options.seed, found):
+        return found
+    say("its first folds are run again: those that are there are of another table, pipeline or release")
+    return None
 
 
 def _mean(values: Sequence[float], sizes: Sequence[float]) -> float:

@@ -127,20 +127,40 @@ def test_once_is_how_often_a_large_table_is_split_anyway(repeats: int, kind: str
 )
 def test_no_part_is_kept_unasked_that_costs_the_search_too_much(said: dict[str, str], column: Any, why: str) -> None:
     data = rows(600) | {"of": (2000 + 7 * column.astype(int)).tolist()}
-    ready = prepare(data, Options.of(target="y", **said), usual_share=0.2)
+    ready = prepare(data, Options.of(target="y", **said), usual_share=lambda _: 0.2)
     assert (len(ready.rows), len(ready.test), ready.options.test_share) == (600, 0, 0.0)
     assert any(re.search(why, note) for note in ready.notes)
     if "group" in said:  # who asks for a part gets it
         assert len(prepare(data, Options.of(target="y", test_share=0.2, **said)).test)
 
 
+def test_older_rows_of_groups_that_are_tested_count_among_what_a_part_costs() -> None:
+    """Half of the groups go on to the end: their older rows are in neither part."""
+    random = np.random.default_rng(0)
+    groups = np.r_[np.arange(800) // 2, random.choice(np.arange(0, 240), 200)]
+    data = rows(1000) | {"day": list(range(1000)), "who": [f"p{each}" for each in groups]}
+    said = Options.of(target="y", time="day", group="who")
+    asked = prepare(data, said.replaced(test_share=0.2))
+    assert len(asked.test) == 200
+    assert 500 < len(asked.rows) < 600, "who asks for a part gets it"
+    ready = prepare(data, said, usual_share=lambda _: 0.2)
+    assert (len(ready.rows), len(ready.test)) == (1000, 0)
+    assert any("with the older rows of its groups it would take 4" in note for note in ready.notes)
+
+
+def test_rows_without_a_target_are_none_to_keep_a_part_of() -> None:
+    data = rows(260) | {"number": [float(each) if each < 199 else None for each in range(260)]}
+    ready = prepare(data, Options.of(target="number", ignore=["y"]), usual_share=usual_share)
+    assert (len(ready.rows), len(ready.test)) == (199, 0)
+
+
 def test_no_class_is_lost_to_a_part_that_nobody_asked_for() -> None:
     data = rows(600) | {"y": ["p"] * 300 + ["q"] * 230 + ["r"] * 70, "day": list(range(600))}
-    ready = prepare(data, Options.of(target="y", time="day"), usual_share=0.2)
+    ready = prepare(data, Options.of(target="y", time="day"), usual_share=lambda _: 0.2)
     assert not len(ready.test)
     assert any("no row of 'r' would be left" in note for note in ready.notes)
     assert len(prepare(rows(600) | {"day": list(range(600))}, Options.of(target="y", time="day"),
-                       usual_share=0.2).test) == 120  # fmt: skip
+                       usual_share=lambda _: 0.2).test) == 120  # fmt: skip
 
 
 def test_columns_of_one_finding_that_are_kept_and_dropped_are_told_apart() -> None:

@@ -33,8 +33,9 @@ def test_the_checkpoint_that_is_further_is_gone_on_from(tmp_path: Path, capsys: 
     assert [path.name for path in own.iterdir()] == ["checkpoint.npz"], "nothing partial is left"
 
 
-def test_a_file_that_is_no_checkpoint_is_told(tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.npz").write_bytes(b"PK")
+@pytest.mark.parametrize("data", [b"", b"PK", b"PK\x03\x04 torn"])
+def test_a_file_that_is_no_checkpoint_is_told(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "checkpoint.npz").write_bytes(data)
     with pytest.raises(TrainingError, match="is no checkpoint of this program"):
         furthest(Config({}, {}, {}, tmp_path, checkpoint_dir=tmp_path), "this")
 

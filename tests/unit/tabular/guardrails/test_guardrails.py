@@ -359,3 +359,16 @@ def test_row_numbers_without_a_name_are_not_learned_from_though_a_sorted_file_ma
     given = found({name: np.arange(1.0, N + 1), **columns})
     assert (name in drops(given["identifier"])) is dropped
     assert all(name not in each.columns for each in given.get("leak", ())) is dropped
+
+
+@pytest.mark.parametrize("form", ["column_{}", "Unnamed: {}", "...{}"])
+def test_the_first_column_of_a_table_without_a_header_is_as_any_other(form: str) -> None:
+    columns = plain()
+    order = np.argsort(columns["y"])
+    others = {
+        "y" if key == "y" else form.format(place): [values[each] for each in order]
+        for place, (key, values) in enumerate(columns.items(), start=2)
+    }
+    name = form.format(1)
+    (finding,) = found({name: np.arange(1.0, N + 1), **others})["identifier"]
+    assert (finding.certainty, finding.columns, finding.drop) == ("doubtful", (name,), ())

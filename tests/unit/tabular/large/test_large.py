@@ -316,6 +316,8 @@ def test_a_table_that_does_not_fit_ends_in_a_model_of_all_rows(tmp_path: Path, m
     assert any(f"fitted on {20_000 - tested:,} of all 20,000 rows" in note for note in model.report["notes"])
     assert model.report["test"]["metrics"]["roc_auc"]["value"] > 0.85
     assert len(model.predict(path)) == 20_000
+    with pytest.raises(TrainingError, match="test_share: there is a test set of your own"):
+        fit(path, "y", memory=10**9, test_data=path, test_share=0.1, folder=tmp_path / "other")
 
 
 def test_a_search_that_finds_nothing_in_time_leaves_the_curves_pipeline(

@@ -206,8 +206,23 @@ def test_a_table_larger_than_memory_is_searched_by_a_sample_and_fitted_whole(
     assert any(line.endswith("left out, since they can't learn from all rows in pieces: linear") for line in log)
     report = json.loads((way.place / "model" / "report.json").read_text())
     assert [each["trial"] for each in report["ensemble"]] == [1]
+    board = {each["trial"]: each for each in report["leaderboard"]}
+    assert (board[0]["state"], report["search"]["trials"]) == ("succeeded", 2), "the report has every trial"
+    assert board[0]["value"] is not None
     fitted = next(note for note in report["notes"] if "fitted on" in note)
     tested = len(way.prepared.test)
     assert f"was fitted on {260 - tested} of all 260 rows, read in pieces" in fitted
     assert json.loads((way.place / "model" / "model.json").read_text())["made"]["rows"] == 260
     assert len(modelfile.load(way.place / "model").predict(pc.read_csv(way.place / "rows.csv"))) == 260
+    before = {file.name: file.read_bytes() for file in (way.place / "trial0").glob("*_0.*")}
+    way.conclude([0], others=[{"number": 1, "state": "FAILED", "params": {"learner": "lightgbm"}, "attempts": [{}]}])
+    report = json.loads((way.place / "model" / "report.json").read_text())
+    assert [each["trial"] for each in report["ensemble"]] == [2], "a pipeline of its own has a number of its own"
+    assert {each["trial"] for each in report["leaderboard"]} == {0, 1, 2}
+    assert {file.name: file.read_bytes() for file in (way.place / "trial0").glob("*_0.*")} == before
+    way.data["test"] = way.data["train"]
+    with pytest.raises(TrainingError, match="test_share: there is a test set of your own"):
+        way.call(prepare, "prepared")
+    way.options["test_share"] = 0
+    way.call(prepare, "prepared")
+    assert len(way.prepared.test) == 260

@@ -124,11 +124,57 @@ def test_what_another_pipeline_has_left_is_no_beginning(way: Way) -> None:
     way.patch.setenv("AUTOML_BUDGET", "3")
     way.patch.setenv("AUTOML_RESUME_FROM", str(way.place / "checkpoint"))
     left = TrialResult.load(way.place / "checkpoint", 0, way.prepared.problem)
-    for change in ({"seed": 7}, {"outputs": left.outputs[:-1]}):
+    # an older release has left no word of the table
+    for change in ({"seed": 7}, {"outputs": left.outputs[:-1]}, {"table": "sha256:ab"}, {"table": ""}):
         replace(left, **change).save(way.place / "checkpoint")
+        if change == {"table": ""}:
+            file = way.place / "checkpoint" / "trial_0.json"
+            file.write_text(
+                json.dumps({key: each for key, each in json.loads(file.read_text()).items() if key != "table"})
+            )
         way.patch.setenv("AUTOML_CHECKPOINT_DIR", str(way.place / "other"))
         printed = [line.split()[0] for line in way.trial(0, "linear") if line.startswith("fold=")]
         assert printed == ["fold=1", "fold=2", "fold=3"], "steps are those of the folds that ran"
+
+
+@pytest.mark.parametrize("change", ["rows", "folds", "options"])
+def test_folds_of_another_table_are_no_beginning(way: Way, change: str) -> None:
+    """`prepare` was cleared: as many rows as before, and the same pipeline."""
+    way.call(prepare, "prepared")
+    way.patch.setenv("AUTOML_CHECKPOINT_DIR", str(way.place / "checkpoint"))
+    way.patch.setenv("AUTOML_BUDGET", "2")
+    way.trial(0, "linear")
+    rows = way.place / "rows.csv"
+    if change == "rows":
+        head, first, *others = rows.read_text().splitlines()
+        rows.write_text("\n".join([head, "99.9" + first[first.index(",") :], *others]) + "\n")
+    else:
+        way.options |= {"validation": "monte-carlo"} if change == "folds" else {"metric": "accuracy"}
+        if change == "folds":
+            del way.options["repeats"]
+    way.call(prepare, "prepared")
+    way.patch.setenv("AUTOML_RESUME_FROM", str(way.place / "checkpoint"))
+    way.patch.setenv("AUTOML_CHECKPOINT_DIR", str(way.place / "other"))
+    way.patch.setenv("AUTOML_BUDGET", "3")
+    log = way.trial(0, "linear")
+    assert [line.split()[0] for line in log if line.startswith("fold=")] == ["fold=1", "fold=2", "fold=3"]
+    assert any("its first folds are run again" in line for line in log)
+
+
+@pytest.mark.parametrize("torn", [0, -3])
+@pytest.mark.parametrize("name", ["trial_0.npz", "models_0.npz"])
+def test_folds_that_can_t_be_read_are_run_again(way: Way, name: str, torn: int) -> None:
+    way.call(prepare, "prepared")
+    way.patch.setenv("AUTOML_CHECKPOINT_DIR", str(way.place / "checkpoint"))
+    way.patch.setenv("AUTOML_BUDGET", "2")
+    way.trial(0, "linear")
+    file = way.place / "checkpoint" / name
+    file.write_bytes(file.read_bytes()[:torn])
+    way.patch.setenv("AUTOML_RESUME_FROM", str(way.place / "checkpoint"))
+    way.patch.setenv("AUTOML_BUDGET", "3")
+    log = way.trial(0, "linear")
+    assert [line.split()[0] for line in log if line.startswith("fold=")] == ["fold=1", "fold=2", "fold=3"]
+    assert any("its first folds are run again: trial 0 can't be read" in line and name in line for line in log)
 
 
 def test_of_trials_that_all_ended_at_fewer_folds_an_ensemble_is_made(way: Way) -> None:
@@ -202,13 +248,15 @@ def test_words_that_only_prepare_refuses_don_t_stop_a_run_that_began_with_them(w
         way.call(prepare, "prepared", valid_share=0.2)
 
 
-def test_a_trial_that_cant_be_read_is_left_out_of_the_model(way: Way) -> None:
+@pytest.mark.parametrize("torn", [0, -3])
+@pytest.mark.parametrize("name", ["models_0.json", "models_0.npz", "trial_0.npz"])
+def test_a_trial_that_cant_be_read_is_left_out_of_the_model(way: Way, name: str, torn: int) -> None:
     way.call(prepare, "prepared")
     for number, learner in enumerate(["linear", "naive_bayes"]):
         way.trial(number, learner)
-    for file in (way.place / "trial0").glob("models_0.*"):
-        file.write_bytes(b"")  # a disk that was full, say
-    way.conclude([0, 1])
+    file = way.place / "trial0" / name
+    file.write_bytes(file.read_bytes()[:torn])  # a disk that was full, say
+    log = way.conclude([0, 1])
     report = json.loads((way.place / "model" / "report.json").read_text())
     assert report["ensemble"] == [{"trial": 1, "weight": 1.0}]
-    assert any("left out: trial 0 can't be read" in note for note in report["notes"])
+    assert any("left out: trial 0 can't be read" in note for note in [*report["notes"], *log])
