@@ -15,7 +15,7 @@ from automl_core.results.best_model import publish_best_model
 from automl_core.results.entries import experiment_state, has_ended
 from automl_core.results.files import render
 from automl_core.results.names import BEST_MODEL, CONTROLLER
-from automl_core.results.stages import concluded_model, stage_entries
+from automl_core.results.stages import concluded_model, never_concluded, stage_entries
 from automl_core.results.writing import delete_prefixes, put_all
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState
@@ -75,15 +75,18 @@ def publish(
         state: folded from its journal.
         algorithm_state: the algorithm's state for brain.json (`Algorithm.describe`); None leaves it out.
         stages: those that were begun; the model that ``conclude`` has made is published in place of the best trial's.
+            None: it is not known, and nothing is said of them.
 
     Raises:
         StorageError: the store refuses. What was written stands; publishing again completes it.
     """
     ranked = ranking(state, experiment)
     best = ranked[0] if ranked else None
+    never = never_concluded(experiment, state, stages) if stages is not None and has_ended(state) else None
     stages = stages or {}
     model = concluded_model(store, prefix, stages)
-    files = render(experiment, state, algorithm_state, stage_entries(stages), "conclude" if model else "trial")
+    told = stage_entries(stages) | ({"conclude": never} if never is not None else {})
+    files = render(experiment, state, algorithm_state, told, "conclude" if model else "trial")
     of_best = {name: data for name, data in files.items() if name.startswith(BEST_MODEL)}
     put_all(store, {prefix + name: data for name, data in files.items() if name not in (CONTROLLER, *of_best)})
     number = best[0].number if best else None

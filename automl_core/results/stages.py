@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from automl_core.results.entries import controller, iso
 from automl_core.results.names import CONTROLLER
-from automl_core.states import TrialState
+from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import NotFound
+from automl_core.study.history import best_trial
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
 from automl_core.study.reasons import headline
 from automl_core.study.stages import INPUT, TRIALS_FILE, made_by
 
 if TYPE_CHECKING:
+    from automl_core.spec.models import Experiment
     from automl_core.spec.stages import StageName
     from automl_core.storage.base import ObjectStore
     from automl_core.study.stages import StageStudy
+    from automl_core.study.state import State
     from automl_core.study.study import Study
 
 _MODEL = re.compile(rf"experiment_(\d+)/{MODEL_FOLDER}")
@@ -74,8 +77,62 @@ def stage_entries(stages: Mapping[StageName, StageStudy]) -> dict[str, Any]:
     return found
 
 
+NEVER_BEGUN = "NEVER_BEGUN"
+"""Of a ``conclude`` that was to run, and of which nothing ran."""
+
+SKIPPED = "SKIPPED"
+"""Of a ``conclude`` that was not to run, since the search was cancelled or failed, though a trial has a value."""
+
 AGAIN = "clear the task conclude in Airflow, and it is made of the trials that there are"
 """How what ``conclude`` did not come to make is made after all."""
+
+_ONCE_EXTENDED = "extend the run, and it is made of the trials that there are then"
+_HOW = {NEVER_BEGUN: "was never begun", SKIPPED: "was skipped"}
+
+
+def nothing_to_conclude(experiment: Experiment, state: State) -> str:
+    """Why ``conclude`` has nothing to do once the search is over; empty where it has.
+
+    Args:
+        experiment: its file, with the run's overrides.
+        state: folded from its journal.
+    """
+    stop = state.stop
+    reason = stop.reason if stop is not None else "its run goes on"
+    if best_trial(state, experiment) is None:
+        return f"no trial has a value ({reason})"
+    if stop is not None and stop.state == ExperimentState.FAILED:
+        return f"the experiment failed: {reason}"
+    if stop is not None and stop.state == ExperimentState.USER_CANCELED and stop.running == "cancel":
+        return f"everything was cancelled: {reason}"
+    return ""
+
+
+def never_concluded(
+    experiment: Experiment, state: State, stages: Mapping[StageName, StageStudy]
+) -> dict[str, Any] | None:
+    """The entry of a ``conclude`` of which nothing ran, though a trial has a value; None where there is no such one.
+
+    A task of Airflow may end before it has asked the journal what to do (its executor failed, it waited too long in a
+    queue, a person marked it, the store was away): without this it would look as if the file had no ``conclude``.
+
+    Args:
+        experiment: its file, with the run's overrides.
+        state: folded from its journal; no task of its DAG run is to come but the reducer.
+        stages: those that were begun.
+
+    Returns:
+        As an entry of `stage_entries`, with `NEVER_BEGUN` or `SKIPPED` as its state.
+    """
+    begun = stages.get("conclude")
+    if not experiment.conclude or (begun is not None and begun.state.works) or best_trial(state, experiment) is None:
+        return None
+    why = nothing_to_conclude(experiment, state)
+    return {
+        "state": SKIPPED if why else NEVER_BEGUN,
+        "reason": why or "its task in Airflow ended before anything ran: see its state and log there",
+        "started": None, "ended": None, "seconds": 0.0, "cost": 0.0, "tasks": [],
+    }  # fmt: skip
 
 
 def unconcluded(store: ObjectStore, prefix: str) -> str:
@@ -100,11 +157,13 @@ def unconcluded_of(told: Mapping[str, Any]) -> str:
     stage = (told.get("stages") or {}).get("conclude")
     if stage is None or told.get("model_from") == "conclude" or stage.get("state") == TrialState.SUCCEEDED:
         return ""
-    how = str(stage.get("state") or "").lower().replace("_", " ")
+    ended = str(stage.get("state") or "")
+    how = _HOW.get(ended) or ended.lower().replace("_", " ")
     why = headline(str(stage.get("reason") or ""))
     number = told.get("best_trial")
     of = f"trial {number}" if number is not None else "the best trial"
-    return f"conclude {how}{f' ({why})' if why else ''}, so what is published is what {of} has left: {AGAIN}"
+    then = _ONCE_EXTENDED if ended == SKIPPED else AGAIN
+    return f"conclude {how}{f' ({why})' if why else ''}, so what is published is what {of} has left: {then}"
 
 
 def concluded_model(store: ObjectStore, prefix: str, stages: Mapping[StageName, StageStudy]) -> str | None:

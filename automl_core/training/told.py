@@ -112,8 +112,7 @@ def untaken(told: Mapping[str, Any], taken: Iterable[int], metric: Measure) -> l
         number, state = int(trial["number"]), str(trial.get("state") or "")
         if number in known:
             continue
-        # what stands there without attempts was never begun
-        started = bool(trial.get("attempts")) or trial.get("started") is not None
+        started = bool(trial.get("attempts"))  # "started" is when it was bound, which begins an attempt too
         word = {"FAILED": "failed", "EARLY_STOPPED": "stopped", ENDED_WELL: "failed"}.get(state, "cancelled")
         reason = str(trial.get("reason") or ("its result can't be read" if state == ENDED_WELL else ""))
         found.append(

@@ -45,12 +45,19 @@ def prepare(study: Study, record: Record) -> Callable[[], None] | None:
 
 
 def stages_ended(study: Study, stages: Mapping[StageName, StageStudy]) -> None:
-    """Tell of each stage that failed or was lost, as of a trial that failed."""
+    """Tell of each stage that failed, was lost, or was to run and never did, as of a trial that failed."""
+    from automl_airflow.stages import never_begun
+
     for stage, begun in stages.items():
         work = begun.state.works.get(0)
         if work is None or work.state not in (TrialState.FAILED, TrialState.SYS_CANCELED):
             continue
         send = _alert(study, "failure", f"{stage} failed: {work.reason}", stage=stage, reason=work.reason)
+        if send is not None:
+            send()
+    never = never_begun(study, stages)
+    if never:
+        send = _alert(study, "failure", f"conclude was never begun: {never}", stage="conclude", reason=never)
         if send is not None:
             send()
 

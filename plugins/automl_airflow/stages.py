@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from automl_core.spec.stages import StageName
     from automl_core.study import Study
     from automl_core.study.stages import StageStudy
@@ -55,20 +57,14 @@ def open_stage(study: Study, stage: StageName, task_index: int, generation: int 
 
 def _nothing_to_conclude(study: Study) -> str:
     """Why the stage that follows the search has nothing to do, empty where it has."""
-    from automl_core.states import ExperimentState
+    from automl_core.results.stages import nothing_to_conclude
     from automl_core.study.stages import stages_of
 
     begun = stages_of(study)
     if "prepare" in begun:
         fail_by_prepare(study, begun["prepare"])
-    stop = study.finish()
-    if study.best() is None:
-        return f"no trial has a value ({stop.reason})"
-    if stop.state == ExperimentState.FAILED:
-        return f"the experiment failed: {stop.reason}"
-    if stop.state == ExperimentState.USER_CANCELED and stop.running == "cancel":
-        return f"everything was cancelled: {stop.reason}"
-    return ""
+    study.finish()
+    return nothing_to_conclude(study.experiment, study.state)
 
 
 def _seen(study: Study, task_index: int, key: str) -> str:
@@ -97,7 +93,18 @@ def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]
             problem = f"{problem.rstrip()}\nWhat the best trial has left is published; {AGAIN}"  # logs end in lines
         if problem:
             problems.append(problem)
+    reason = never_begun(study, found)
+    if reason:
+        problems.append(f"conclude was never begun: {reason}. What the best trial has left is published; {AGAIN}")
     return found, problems
+
+
+def never_begun(study: Study, stages: Mapping[StageName, StageStudy]) -> str:
+    """Why nothing of ``conclude`` ran though it was to run, for people; empty where it ran or had nothing to do."""
+    from automl_core.results.stages import NEVER_BEGUN, never_concluded
+
+    found = never_concluded(study.experiment, study.state, stages)
+    return str(found["reason"]) if found is not None and found["state"] == NEVER_BEGUN else ""
 
 
 def fail_by_prepare(study: Study, prepare: StageStudy) -> str:

@@ -183,8 +183,12 @@ def _families(name: str, folder: Path) -> dict[str, float]:
 def _newest(
     store: ObjectStore, experiment: str, wanted: str | None, later: Collection[str]
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
-    """The run whose model counts: its folder, and what its controller.json says of the experiment."""
-    best: tuple[float, str, dict[str, Any]] | None = None
+    """The run whose model counts: its folder, and what its controller.json says of the experiment.
+
+    One whose ``conclude`` made no model counts only where it is wanted by name, or no other is there: its caller says
+    why that is not used.
+    """
+    best: tuple[bool, float, str, dict[str, Any]] | None = None
     seen = 0
     for prefix in _runs(store, experiment):
         seen += 1
@@ -193,14 +197,15 @@ def _newest(
             continue
         if entry.get("run") in later or (wanted is not None and entry.get("run") != wanted):
             continue
-        if best is None or (entry["_published"], prefix) > best[:2]:
-            best = entry["_published"], prefix, entry
+        each = not unconcluded_of(entry), entry["_published"], prefix
+        if best is None or each > best[:3]:
+            best = *each, entry
     if best is None:
         which = f"the run {wanted} of {experiment}" if wanted is not None else f"{experiment}"
         raise NotUsable(
             f"{which} has no published model yet" + (f" ({seen} runs are there)" if seen and wanted is None else "")
         )
-    return best[1], best[2]
+    return best[2], best[3]
 
 
 def _runs(store: ObjectStore, experiment: str) -> Iterator[str]:

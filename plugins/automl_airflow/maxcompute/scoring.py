@@ -167,6 +167,7 @@ class PredictOperator(ExperimentOperator, PredictTableOperator):
     def resume(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
         """See `PredictTableOperator.resume`; what is scored stands in the run's journal."""
         from automl_core.results.names import BEST_MODEL
+        from automl_core.results.stages import unconcluded
         from automl_core.results.table_models import table_models
         from automl_core.spec.dates import run_dates
         from automl_core.spec.places import BadPlace
@@ -182,6 +183,9 @@ class PredictOperator(ExperimentOperator, PredictTableOperator):
                 f"predict: the run has published {len(found) or 'no'} models of tables, and one is wanted: a folder "
                 f"with a model.json below {BEST_MODEL.rstrip('/')}"
             )
+        why = self.patiently(lambda: unconcluded(store, study.journal.prefix))
+        if why:  # a trial's own model, neither calibrated nor tested, is no answer to what the file asks for
+            raise AirflowFailException(f"predict: {why}")
         try:
             rows, out = predict_places(predict, run_dates(study.state.identity))
         except BadPlace as error:

@@ -162,6 +162,10 @@ UNDONE = {
     ("experiment", "said"),
     [
         (UNDONE, "conclude failed (it needs more memory than there is), so what is published is what trial 4 has left"),
+        (
+            UNDONE | {"stages": {"conclude": {"state": "SKIPPED", "reason": "everything was cancelled"}}},
+            "conclude was skipped (everything was cancelled), so what is published is what trial 4 has left: extend",
+        ),
         (UNDONE | {"model_from": "conclude"}, ""),
         ({"best_trial": 4}, ""),
     ],

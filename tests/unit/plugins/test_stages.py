@@ -14,7 +14,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from automl_airflow import alerts, compat, stages
 from automl_airflow.factory import experiment_dag
+from automl_airflow.maxcompute.scoring import PredictOperator
 from automl_airflow.operators import ReduceOperator, TrialOperator
+from automl_core.results import publish_study
 from automl_core.results.stages import unconcluded
 from automl_core.spec.stages import StageName
 from automl_core.states import ExperimentState, TrialState
@@ -192,6 +194,104 @@ def test_a_conclude_that_failed_costs_no_result(tmp_path: Path) -> None:
     told = world.result()["experiment"]
     assert (told["state"], told["best_value"]) == ("NO_MORE_TRIAL", 0.75)
     assert told["stages"]["conclude"]["state"] == "FAILED"
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_conclude_that_failed_before_it_was_bound_is_told_of(
+    opened: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its executor failed, it was queued for too long or marked; or, opened, the store went away before it was told."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(alerts, "send", lambda _, body: sent.append(body))
+    world = Staged(
+        tmp_path, tasks=[task("echo accuracy=${x}")], conclude=[task('echo made > "$AUTOML_MODEL_DIR"/made')],
+        alerts={"on": ["failure"], "url_connection": "hook"},
+    )  # fmt: skip
+    for slot in world.propose():
+        world.trial(slot)
+    if opened:
+        staged(world, "conclude")
+    with pytest.raises(AirflowFailException, match=r"conclude was never begun: .*clear the task conclude"):
+        world.reduce()
+    told = world.result()["experiment"]
+    assert (told["state"], told["best_value"], told["model_from"]) == ("NO_MORE_TRIAL", 0.75, "trial")
+    entry = told["stages"]["conclude"]
+    assert (entry["state"], entry["started"], entry["tasks"]) == ("NEVER_BEGUN", None, [])
+    said = unconcluded(FolderStore(world.run), "")
+    assert said.startswith("conclude was never begun (its task in Airflow ended before anything ran")
+    assert said.endswith("clear the task conclude in Airflow, and it is made of the trials that there are")
+    assert [(each["stage"], "never begun" in each["text"]) for each in sent] == [("conclude", True)]
+    world.stage("conclude", cleared=1)
+    world.reduce()
+    told = world.result()["experiment"]
+    assert (told["model_from"], told["stages"]["conclude"]["state"]) == ("conclude", "SUCCEEDED")
+    assert unconcluded(FolderStore(world.run), "") == ""
+
+
+def test_a_conclude_that_a_cancel_has_skipped_is_told_of_and_fails_nothing(tmp_path: Path) -> None:
+    world = Staged(tmp_path, tasks=[task("echo accuracy=${x}")], conclude=[task("true")])
+    world.trial(world.propose()[1])
+    world.study().stop("user", ExperimentState.USER_CANCELED, "stopped by anna", running="cancel", by="anna")
+    with pytest.raises(AirflowSkipException, match="everything was cancelled: stopped by anna"):
+        world.stage("conclude")
+    assert world.reduce()["state"] == "USER_CANCELED"
+    assert world.result()["experiment"]["stages"]["conclude"]["state"] == "SKIPPED"
+    said = unconcluded(FolderStore(world.run), "")
+    assert said.startswith("conclude was skipped (everything was cancelled: stopped by anna), so what is published")
+    assert "extend the run" in said
+    assert "clear the task" not in said
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_where_no_trial_has_a_value_nothing_is_said_of_a_conclude_that_did_not_run(
+    stopped: bool, tmp_path: Path
+) -> None:
+    world = Staged(tmp_path, tasks=[task("exit 1")], conclude=[task("true")])
+    slots = world.propose()
+    if stopped:
+        world.study().stop("user", ExperimentState.USER_CANCELED, "stopped by anna", running="cancel", by="anna")
+    else:
+        for slot in slots:
+            with pytest.raises(AirflowFailException):
+                world.trial(slot)
+    with pytest.raises(AirflowFailException, match=r"^experiment ") as found:
+        world.reduce()
+    assert "conclude" not in str(found.value)
+    assert "stages" not in world.result()["experiment"]
+
+
+def test_the_result_of_a_search_that_goes_on_says_nothing_of_its_conclude_yet(tmp_path: Path) -> None:
+    world = Staged(tmp_path, tasks=[task("echo accuracy=${x}")], conclude=[task("true")])
+    world.trial(world.propose()[1])
+    publish_study(world.study())
+    assert "stages" not in world.result()["experiment"]
+
+
+@pytest.mark.parametrize("concluded", [True, False])
+def test_no_table_is_scored_by_the_model_of_a_trial_where_conclude_made_none(
+    concluded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored: list[Path] = []
+    monkeypatch.setattr(PredictOperator, "score", lambda _, folder, *__: scored.append(folder) or {})
+    write = 'echo "{}" > "$AUTOML_MODEL_DIR"/model.json'
+    places = {"rows": "odps://standin/people", "out": "odps://standin/scored"}
+    world = Staged(
+        tmp_path, tasks=[task(f"{write}; echo accuracy=${{x}}")], conclude=[task(write)], predict=places
+    )  # fmt: skip
+    for slot in world.propose():
+        world.trial(slot)
+    predict = PredictOperator(task_id="predict", **world.where)
+    if concluded:
+        world.stage("conclude")
+        world.reduce()
+        predict.resume(world.context(), {})
+        assert len(scored) == 1
+        return
+    with pytest.raises(AirflowFailException, match="conclude was never begun"):
+        world.reduce()
+    with pytest.raises(AirflowFailException, match=r"predict: conclude was never begun .*clear the task conclude"):
+        predict.resume(world.context(), {})  # a person has marked the reducer
+    assert not scored
 
 
 def test_whoever_stops_the_experiment_stops_its_prepare(tmp_path: Path) -> None:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from automl_core.results.entries import controller
+from automl_core.states import TrialState
+from automl_core.tabular.metrics import find
 from automl_core.training.problems import TrainingError
-from automl_core.training.told import gathered, made_by, name_of, time_left, trials_told
+from automl_core.training.told import gathered, made_by, name_of, time_left, trials_told, untaken
+from tests.unit.results.lab import Lab
 
 STARTED = "2026-11-29T12:00:00+00:00"
 
@@ -50,6 +54,34 @@ def test_what_is_left_of_the_deadline_is_known() -> None:
     assert near is not None
     assert far[0] - near[0] > 1e9
     assert near[1] == 600
+
+
+@pytest.mark.parametrize(
+    ("begun", "state", "word"),
+    [
+        (False, TrialState.USER_CANCELED, "cancelled"),
+        (False, TrialState.SYS_CANCELED, "cancelled"),
+        (True, TrialState.USER_CANCELED, "cancelled"),
+        (True, TrialState.EARLY_STOPPED, "stopped"),
+        (True, TrialState.FAILED, "failed"),
+    ],
+)
+def test_each_has_its_word_by_what_the_journal_says_of_it(begun: bool, state: TrialState, word: str) -> None:
+    """Binding begins the first attempt, so one that was closed right after it was cancelled; none has no attempt."""
+    lab = Lab()
+    slot = lab.bind()
+    if begun:
+        lab.attempt(slot)
+        lab.end(slot, state=state)
+    else:
+        lab.journal.append("closed", {"slot": slot, "state": str(state), "reason": "stopped by anna"})
+    (trial,) = controller(lab.spec, lab.state)["trials"]
+    assert trial["state"] == str(state)
+    assert trial["started"] is not None
+    (found,) = untaken({"trials": [trial]}, [], find("roc_auc", "binary"))
+    assert found.state == word
+    (found,) = untaken({"trials": [trial | {"attempts": []}]}, [], find("roc_auc", "binary"))
+    assert found.state == ("failed" if word == "failed" else "skipped"), "its time alone says only that it was bound"
 
 
 def test_what_made_a_model_has_no_times() -> None:

@@ -81,6 +81,16 @@ def test_what_a_trial_has_left_where_conclude_failed_is_no_model_to_label_by(wor
     assert any("conclude failed, so what is published is what" in note for note in models.notes)
 
 
+def test_an_older_run_that_concluded_is_taken_where_the_newest_did_not(world: World) -> None:
+    undone = {"stages": {"conclude": {"state": "FAILED"}}, "model_from": "trial"}
+    for run, entry in (("r1", {}), ("r2", {}), ("r3", undone), ("r4", {"state": "FAILED"})):
+        world.train("trees", run, sure_of(world.truth), family="trees", **entry)
+    assert [each.run for each in world.models().found] == ["r2"]
+    named = world.models({"trees": "r3"})
+    assert not named.found
+    assert any("trees@r3: conclude failed" in note for note in named.notes), "who names it is told why it is not used"
+
+
 def test_a_run_without_a_models_folder_is_named_with_what_would_do(world: World) -> None:
     world.train("trees", "r1", sure_of(world.truth), family="trees")
     (world.root / "runs" / "trees" / "r1" / "best_model" / "model" / "model.json").unlink()

@@ -108,10 +108,14 @@ def test_a_trials_own_model_is_offered_by_a_person_alone(store: MemoryStore, lif
     for run, stages in (("a", failed), ("b", {"conclude": {"state": "SUCCEEDED"}}), ("c", {}), ("d", None)):
         publish(store, run, stages=stages)
         store.put(f"churn/{run}/best_model/model/model.json", b"{}")
+    never = {"conclude": {"state": "NEVER_BEGUN", "reason": "its task ended"}}
+    publish(store, "f", stages=never)
+    store.put("churn/f/best_model/model/model.json", b"{}")
     publish(store, "e", stages=failed)  # nothing that opens: all that was published, as ever
     offers, others = new_offers(life.state, [Candidate(store, "churn")])
     assert [each.source.run for each in offers] == ["b", "c", "d", "e"]
-    assert [each.prefix for each in others] == ["churn/a/"]
+    assert [each.prefix for each in others] == ["churn/a/", "churn/f/"]
+    assert "conclude was never begun (its task ended), so what is" in others[1].why
     assert "conclude failed (exit code 137), so what is published is what trial 3 has left" in others[0].why
     assert offer_of(store, "churn/a/", by_hand=True).copy_from[1] == "churn/a/best_model/model/"
 

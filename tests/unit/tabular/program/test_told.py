@@ -31,7 +31,7 @@ def told(number: int, state: str, **more: object) -> dict[str, object]:
          "exit code 2: error: svm can't fit."),
         (told(4, "EARLY_STOPPED", reason="median", value=0.7), "stopped", "median"),
         (told(4, "SYS_CANCELED", reason="the deadline"), "cancelled", "the deadline"),
-        (told(4, "USER_CANCELED", attempts=[], started=None), "skipped", ""),
+        (told(4, "USER_CANCELED", attempts=[], started="2026-11-29T12:00:00+00:00"), "skipped", ""),
         (told(4, "SUCCEEDED"), "failed", "its result can't be read"),
     ],
 )  # fmt: skip
