@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_core.modelfile.scoring.sources import Source, source_of
-from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, SchemaError, read_column
+from automl_core.modelfile.scoring.sources import Source
+from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, read_column
 from automl_core.tabular import columns, documents, frames, meaning, roles, validation
 from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.metrics import Metric, find
 from automl_core.tabular.options import Options
 from automl_core.tabular.problem import Problem
 from automl_core.tabular.structure import Structure, detect
+from automl_core.tabular.taking import frame_of, table_of
 from automl_core.tabular.validation import Fold, Rows, Split
 from automl_core.training.problems import TrainingError
 
@@ -212,7 +213,7 @@ def prepare(
     """
     options.agree()
     meaning.own_sets(options, valid, test)
-    table = _source(source)
+    table = table_of(source)
     notes: list[str] = []
     weights = roles.weights_of(table, options.weight)
     target = roles.target_of(table, options, weights)
@@ -221,7 +222,7 @@ def prepare(
         notes.append(f"{target.problem.kind}: {target.why}")
     schema = _schema(table, options, weights, notes)
     meaning.columned(options, schema, table.names)
-    frame = _read(schema, table)
+    frame = frame_of(schema, table)
     y, known = target.y, target.known
     meaning.measurable(target.problem, y, np.flatnonzero(known))
     groups, times = roles.groups_of(table, options.group), roles.times_of(table, options.time)
@@ -247,8 +248,8 @@ def prepare(
     for part, role in ((valid, "validation"), (test, "test")):
         if part is None:
             continue
-        more = _source(part)
-        added = _read(schema, more, role)
+        more = table_of(part)
+        added = frame_of(schema, more, role)
         try:
             its_y, its_known = roles.y_of(more, problem)
             its_weights = roles.weights_of(more, options.weight) if weights is not None else None
@@ -307,24 +308,6 @@ def prepare(
     )  # fmt: skip
 
 
-def _source(source: Any) -> Source:
-    if isinstance(source, str | Path):
-        from automl_core.data.access import DataError
-        from automl_core.data.reading import read_table
-
-        try:
-            source = read_table(source)
-        except DataError as error:
-            raise TrainingError(str(error)) from None
-    try:
-        found = source_of(source)
-    except ValueError as error:
-        raise TrainingError(f"data: {error}") from None
-    if found.rows == 0:
-        raise TrainingError("data: there is no row")
-    return found
-
-
 def _schema(table: Source, options: Options, weights: NDArray[np.float64] | None, notes: list[str]) -> Schema:
     """Kinds of the columns that may be learned from; names that occur twice can't be told apart, so none of them."""
     twice = {name for name in table.names if table.names.count(name) > 1} - {options.target}
@@ -343,14 +326,6 @@ def _schema(table: Source, options: Options, weights: NDArray[np.float64] | None
     return columns.learn_schema(roles.narrowed(table, wanted, taught), kinds=kinds)
 
 
-def _read(schema: Schema, table: Source, role: str = "data") -> Frame:
-    try:
-        found = schema.read(table)
-    except SchemaError as error:
-        raise TrainingError(f"{role}: {error}") from None
-    return Frame(table.rows, found.columns)
-
-
 def _structure(
     frame: Frame, schema: Schema, y: NDArray[Any], problem: Problem, weights: NDArray[np.float64] | None, rows: Rows,
     options: Options, test: Any,
@@ -362,7 +337,7 @@ def _structure(
         return Structure(kind, group=options.group, time=options.time, why=f"as asked: {said}")
     if not options.structure or options.validation != "auto" or not schema.fields:
         return Structure(why="groups and time were not looked for")
-    there = None if test is None else schema.read(_source(test))
+    there = None if test is None else schema.read(table_of(test))
     kept = None if weights is None else weights[rows]
     return detect(frame.take(rows), schema, y[rows], problem, test=there, weights=kept)
 

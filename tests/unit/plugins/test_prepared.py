@@ -60,7 +60,7 @@ class Runs(World):
         context["ti"].max_tries = 10 + cleared
         return operator.execute(context)
 
-    def run(self, run_id: str) -> str:
+    def run(self, run_id: str, conclude: Callable[[], object] = lambda: None) -> str:
         """A whole run; returns whose table its first trial has seen."""
         self.run_id = run_id
         slots = self.propose()
@@ -68,6 +68,7 @@ class Runs(World):
         for slot in slots:
             self.trial(slot)
         seen = self.seen()
+        conclude()
         self.reduce()
         return seen
 
@@ -196,8 +197,6 @@ def test_a_person_who_clears_it_has_it_made_anew_for_this_run(tmp_path: Path) ->
 def test_what_is_concluded_again_sees_what_was_made_anew(tmp_path: Path) -> None:
     conclude = {"command": "cat ${prepared_dir}/table.csv > ${model_dir}/seen.txt"}
     world = Runs(tmp_path, conclude=[conclude])
-    world.run("r1")
-    world.run("r2")
 
     def concluded(cleared: int = 0) -> str:
         operator = TrialOperator(
@@ -206,8 +205,10 @@ def test_what_is_concluded_again_sees_what_was_made_anew(tmp_path: Path) -> None
         context = world.context()
         context["ti"].max_tries = 10 + cleared
         operator.execute(context)
-        return (world.folder_of("r2") / "conclude/experiment_0/model/seen.txt").read_text().split("\n")[-1]
+        return (world.folder_of(world.run_id) / "conclude/experiment_0/model/seen.txt").read_text().split("\n")[-1]
 
+    world.run("r1", concluded)
+    world.run("r2", concluded)
     assert concluded() == "r1"
     world.prepare(cleared=1)
     assert concluded(cleared=1) == "r2"
