@@ -114,6 +114,8 @@ def predict(
                 tell(f"note – {text}")
         except NotExplained as error:
             raise UserError(f"{model} can't be explained: {error}") from None
+        except BrokenPipeError:  # whoever reads the predictions has seen enough: no error of the model
+            raise
         except FileNotFoundError as error:
             raise UserError(f"there is no file {error.filename}") from None
         except (OSError, ValueError) as error:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,19 @@ def test_predictions_of_a_csv(model: Path, rows: Path, capsys: pytest.CaptureFix
     added = [float(row["base"]) + sum(float(row[f"adds_{name}"]) for name in SCHEMA.names) for row in table]
     np.testing.assert_allclose(added, expected.explain(ROWS).total[:, 0])
     assert "note – age: 1 of 4 rows have no value; in training none was missing" in err
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(model: Path, rows: Path) -> None:
+    """``automl predict MODEL rows.csv | head``."""
+    program = "import sys; from automl_core.cli.app import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "predict", str(model), str(rows)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_what_is_not_explained_is_said(tmp_path: Path, rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
