@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from automl_core.tabular.guardrails.alone import alone_tells
 from automl_core.tabular.guardrails.finding import Finding
 from automl_core.tabular.guardrails.look import Look
-from automl_core.tabular.guardrails.quick import Floats, Ints, held_out, ranks, skill
+from automl_core.tabular.guardrails.quick import held_out, ranks, skill
 from automl_core.tabular.guardrails.view import ColumnView, View
 
 ROWS = 3_000
@@ -116,7 +117,7 @@ def _suspects(table: View, columns: list[ColumnView]) -> list[tuple[ColumnView, 
             continue
         # of several classes each has to be told: one that stands apart is nothing to wonder at
         alone, which = min(
-            (_alone(column, table.outcomes[rows, k], rows, folds), k) for k in range(table.outcomes.shape[1])
+            (alone_tells(column, table.outcomes[rows, k], rows, folds), k) for k in range(table.outcomes.shape[1])
         )
         if alone >= ALONE:
             found.append((column, alone, which))
@@ -135,35 +136,3 @@ def _suspects(table: View, columns: list[ColumnView]) -> list[tuple[ColumnView, 
         if 1 - alone <= GAP * (1 - others):
             result.append((column, alone, others))
     return result if len(result) <= 3 and 2 * len(result) < max(len(columns), 3) else []
-
-
-def _alone(column: ColumnView, target: Floats, rows: Ints, folds: Ints) -> float:
-    """What one column explains of rows that were not looked at: by means of bins, of numbers with lines between."""
-    values = column.numbers[rows]
-    there = ~np.isnan(values)
-    expected = np.zeros(len(target))
-    for fold in (0, 1):
-        learn, ask = folds != fold, folds == fold
-        gone = learn & ~there
-        expected[ask & ~there] = target[gone].mean() if gone.any() else target[learn].mean()
-        inner, outer = learn & there, ask & there
-        if inner.sum() < 10:
-            expected[outer] = target[learn].mean()
-        elif column.numeric and column.distinct > 30:
-            expected[outer] = _line(values[inner], target[inner], values[outer])
-        else:
-            codes = column.codes[rows]
-            sums = np.bincount(codes[inner], target[inner], column.distinct)
-            counts = np.bincount(codes[inner], minlength=column.distinct)
-            expected[outer] = ((sums + target[inner].mean()) / (counts + 1))[codes[outer]]
-    return skill(target, expected)
-
-
-def _line(values: Floats, target: Floats, asked: Floats) -> Floats:
-    """Means of bins of like size, with straight lines between the bins' middles."""
-    order = np.argsort(values, kind="stable")
-    pieces = np.array_split(order, min(60, max(len(order) // 12, 2)))
-    middles = np.array([values[piece].mean() for piece in pieces])
-    heights = np.array([target[piece].mean() for piece in pieces])
-    middles, first = np.unique(middles, return_index=True)
-    return np.asarray(np.interp(asked, middles, heights[first]), dtype=np.float64)

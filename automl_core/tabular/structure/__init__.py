@@ -18,6 +18,7 @@ from automl_core.tabular.structure import groups as grouping
 from automl_core.tabular.structure import names
 from automl_core.tabular.structure import times as timing
 from automl_core.tabular.structure.groups import Candidate
+from automl_core.tabular.structure.numbering import told_by_numbers
 from automl_core.tabular.structure.times import Course
 
 Kind = Literal["random", "group", "time"]
@@ -116,11 +117,12 @@ def _decided(table: View, frame: Any, group: Candidate | None, course: Course | 
             sure_group, sure_time = False, True
     moments = None if course is None else _moments(table, frame, course)
     if group is not None and (sure_group or not sure_time):
+        by_outcome = told_by_numbers(table, group.column) if sure_group else 0.0
         return Structure(
             "group" if sure_group else "random", "certain" if sure_group else "doubtful", group.column,
             course.column if course else None, course.columns if course else (), moments,
             group.panel if group.timed else None, (group.column,) if sure_group else (), tuple(group.evidence),
-            {**group.numbers, "points": group.points},
+            {**group.numbers, "points": group.points, **({"order_tells": round(by_outcome, 4)} if by_outcome else {})},
             f"rows of one {group.column} stay together: {group.evidence[0]}" if sure_group
             else f"{group.column} may name groups; rows are drawn at random",
         )  # fmt: skip

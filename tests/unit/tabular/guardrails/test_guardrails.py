@@ -372,3 +372,20 @@ def test_the_first_column_of_a_table_without_a_header_is_as_any_other(form: str)
     name = form.format(1)
     (finding,) = found({name: np.arange(1.0, N + 1), **others})["identifier"]
     assert (finding.certainty, finding.columns, finding.drop) == ("doubtful", (name,), ())
+
+
+@pytest.mark.parametrize("numbered", ["by the outcome", "at random"])
+def test_a_group_that_was_numbered_by_the_outcome_is_told(numbered: str) -> None:
+    random = np.random.default_rng(5)
+    level = random.normal(size=300)
+    things = np.argsort(np.argsort(level)) if numbered == "by the outcome" else random.permutation(300)
+    of = np.repeat(np.arange(300), 4)
+    visit = np.tile(np.arange(4), 300)
+    columns = {
+        "patient_id": things[of] + 1.0, "visit": visit, "a": random.normal(size=1200),
+        "y": level[of] + 0.2 * random.normal(size=1200),
+    }  # fmt: skip
+    (group,) = found(columns)["group"]
+    assert group.drop == ("patient_id",)
+    assert ("numbered by the outcome" in group.advice) == (numbered == "by the outcome")
+    assert ("order_tells" in group.numbers) == (numbered == "by the outcome")
