@@ -97,9 +97,9 @@ def conclude(
     schema = prepared.schema
     if effect is not None:
         schema = effects.schema_of(prepared)
-        bounds = None if effect.low is None else {"type": "clip", "low": effect.low, "high": None}
         document |= {
-            "schema": schema.to_json(), "members": effects.joined(chosen.members, effect), "calibration": bounds,
+            "schema": schema.to_json(), "members": effects.joined(chosen.members, effect),
+            "calibration": effect.calibration,
         }  # fmt: skip
         notes.append(effect.why)
     notes += _calibrated(prepared, selection, document)
@@ -175,6 +175,8 @@ def _members(
 def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, Any]) -> list[str]:
     options, problem = prepared.options, prepared.problem
     if not problem.classes or selection.outputs is None or options.calibrate is False:
+        return []
+    if document["calibration"] is not None:  # of known groups' intercepts: what is learned without them is not of these
         return []
     by_costs = bool(options.costs) and options.threshold in ("auto", "costs")
     if options.calibrate is None and problem.metric.needs == "labels" and problem.kind == "multiclass" and not by_costs:

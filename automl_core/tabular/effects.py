@@ -6,7 +6,9 @@ learns a group's name is worth nothing for the first kind; so the name is not le
 much. Here it comes back as a random intercept beside the model: each known group's mean residual, where the model had
 not learned from that group, drawn towards nothing by how few rows it has and how little groups differ (best linear
 unbiased prediction: Henderson, Biometrics 31 (1975), p. 423; Robinson, Statistical Science 6 (1991), p. 15). A group
-that training did not know gets nothing, so the first kind of rows is answered as before.
+that training did not know gets nothing, so the first kind of rows is answered as before. Of classes the residuals are
+those of probabilities, as a linear probability model has them: a model file's members are a mean of probabilities,
+which has no place for log odds to be added. What leaves 0 to 1 by it is pressed back in order (`Edge`).
 
 How much of it holds for later rows is asked of the rows themselves: the best pipeline is fitted on the earlier ones,
 and the later ones' residuals are set against the groups' intercepts of the earlier ones. What does not clearly hold is
@@ -23,8 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.modelfile.scoring.calibration import calibrated
 from automl_core.modelfile.scoring.values import Coded, Schema
 from automl_core.tabular.deadline import Deadline
+from automl_core.tabular.metrics.probabilities import log_loss
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.selection import Selection
 from automl_core.tabular.trial import TrialResult, part
@@ -45,6 +49,44 @@ SPARE = 2.0
 """Seconds of the deadline that a fit here leaves for writing and checking the model."""
 
 
+EDGES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+"""Of probabilities, how far from 0 and 1 they are taken as they are; which is asked of later rows."""
+
+COST = 0.001
+"""Share of the log loss of new groups that an edge may cost at most: it is pressed on their certain rows too."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Where sums of probabilities and intercepts end up: between 0 and 1, each order kept.
+
+    A sum from ``width`` to 1 - ``width`` stays; beyond, down to -1 and up to 2, a straight line leads on to a tenth of
+    the width from 0 and 1. So it is a rank's too that what is surer stays surer, and nothing is ever certain.
+
+    Attributes:
+        width: of the edge, above 0 and below a half.
+    """
+
+    width: float
+
+    @property
+    def curve(self) -> tuple[Floats, Floats]:
+        """The line's points: sums, and what becomes of them."""
+        rest = self.width / 10
+        return np.array([-1.0, self.width, 1 - self.width, 2.0]), np.array([rest, self.width, 1 - self.width, 1 - rest])
+
+    def pressed(self, sums: Floats) -> Floats:
+        """(n, K) sums that add up to 1 → (n, K) probabilities, as the model file's calibration makes them."""
+        return calibrated(self.document(sums.shape[1]), sums)
+
+    def document(self, classes: int) -> dict[str, Any]:
+        """The calibration of a model file."""
+        x, y = self.curve
+        if classes == 2:
+            return {"type": "isotonic", "x": x, "y": y}
+        return {"type": "isotonic", "x": [x] * classes, "y": [y] * classes}
+
+
 @dataclass(frozen=True)
 class Effect:
     """Intercepts of known groups.
@@ -52,10 +94,11 @@ class Effect:
     Attributes:
         column: that names the groups.
         levels: the groups' texts.
-        values: (levels,) what is added to a prediction.
+        values: (levels, K) what is added to a prediction: one number, or one for each class.
         share: of the groups' own intercepts, what held for later rows.
         gain: share of the metric's loss that it took from later rows.
-        low: what a prediction never is below: 0 where no row's target is negative.
+        low: what a predicted number never is below: 0 where no row's target is negative.
+        edge: of probabilities; None of numbers.
     """
 
     column: str
@@ -64,6 +107,14 @@ class Effect:
     share: float
     gain: float
     low: float | None = None
+    edge: Edge | None = None
+
+    @property
+    def calibration(self) -> dict[str, Any] | None:
+        """What a model file does with its members' mean."""
+        if self.edge is not None:
+            return self.edge.document(self.values.shape[1])
+        return None if self.low is None else {"type": "clip", "low": self.low, "high": None}
 
     @property
     def why(self) -> str:
@@ -104,50 +155,81 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     there = np.isin(codes[later], codes[earlier])
     if there.sum() < LEAST:
         return None
-    residuals = prepared.y[rows] - selection.outputs[rows]
+    residuals = _residuals(prepared, rows, selection.outputs[rows])
     known = intercepts(residuals[~cut], codes[earlier], count)[codes[later]]
     outputs = _forward(prepared, best, earlier, later, deadline)
     if outputs is None:
         return None
-    share = _share(known[there], (prepared.y[later] - outputs)[there], codes[later][there])
+    share = _share(known[there], _residuals(prepared, later, outputs)[there], codes[later][there])
     if not share:
         return None
     metric, weights = prepared.problem.metric, np.ones(len(later))
-    taught = prepared.y[prepared.learned(prepared.rows)]
-    low = 0.0 if taught.min() >= 0 else None
+    values = share * intercepts(residuals, codes[rows], count)
+    edge, low = None, None
+    if prepared.problem.classes:
+        sums = outputs + share * known
+        edge = _edge(prepared.y[later], sums, prepared.y[rows], selection.outputs[rows])
+        if edge is None:
+            return None
+        mended = edge.pressed(sums)
+    else:
+        low = 0.0 if prepared.y[prepared.learned(prepared.rows)].min() >= 0 else None
+        mended = np.maximum(outputs + share * known[:, 0], -np.inf if low is None else low)
     before = metric.as_loss(metric.tried(prepared.y[later], outputs, weights))
-    mended = np.maximum(outputs + share * known, -np.inf if low is None else low)
     after = metric.as_loss(metric.tried(prepared.y[later], mended, weights))
     if not after < before:
         return None
-    values = share * intercepts(residuals, codes[rows], count)
     gain = (before - after) / abs(before) if before else 0.0
-    return Effect(panel.field.name, coded.levels, values, share, gain, low)
+    return Effect(panel.field.name, coded.levels, values, share, gain, low, edge)
+
+
+def _edge(truth: Codes, sums: Floats, others: Codes, said: Floats) -> Edge | None:
+    """The edge of the least log loss of later rows, of those that cost new groups nothing; None where each does.
+
+    Args:
+        truth: (n,) classes of later rows.
+        sums: (n, K) what is said of them with their groups' intercepts.
+        others: (m,) classes of rows whose groups the model had not learned from.
+        said: (m, K) what it said of them.
+    """
+    most = (1 + COST) * log_loss(others, said, np.ones(len(others)))
+    free = [
+        edge for edge in map(Edge, EDGES) if log_loss(others, edge.pressed(said), np.ones(len(others))) <= most
+    ]  # fmt: skip
+    return min(free, key=lambda edge: log_loss(truth, edge.pressed(sums), np.ones(len(truth))), default=None)
+
+
+def _residuals(prepared: Prepared, rows: Codes, outputs: Floats) -> Floats:
+    """(n, K) what the target is above what was said of it: a number, or for each class 1 or 0 less its probability."""
+    if not prepared.problem.classes:
+        return np.asarray(prepared.y[rows] - outputs).reshape(-1, 1)
+    return np.asarray(np.eye(outputs.shape[1])[prepared.y[rows]] - outputs)
 
 
 def intercepts(residuals: Floats, codes: Codes, count: int) -> Floats:
-    """(count,) the groups' mean residuals, each drawn towards 0; of a group without a row 0.
+    """(count, K) the groups' mean residuals, each drawn towards 0; of a group without a row 0.
 
     Variances between and within groups by moments: a mean of k residuals is worth k b / (k b + w) of itself, where b
     and w are these variances (Robinson 1991, section 2). Where no group has two rows, nothing tells them apart: all
-    are 0.
+    are 0. The variances are those of K columns together, so what sums to 0 in the rows does so in the groups.
 
     Args:
-        residuals: (n,) of rows.
+        residuals: (n, K) of rows.
         codes: (n,) their groups, from 0.
         count: groups in all.
     """
     sizes = np.bincount(codes, minlength=count).astype(np.float64)
-    means = np.bincount(codes, residuals, minlength=count) / np.maximum(sizes, 1.0)
+    sums = np.column_stack([np.bincount(codes, each, minlength=count) for each in residuals.T])
+    means = sums / np.maximum(sizes, 1.0)[:, None]
     present = sizes > 0
     within = float(((residuals - means[codes]) ** 2).sum()) / max(len(residuals) - int(present.sum()), 1)
-    middle = float(np.average(means[present], weights=sizes[present]))
-    spread = float(np.average((means[present] - middle) ** 2, weights=sizes[present]))
+    middle = np.average(means[present], axis=0, weights=sizes[present])
+    spread = float(np.average(((means[present] - middle) ** 2).sum(axis=1), weights=sizes[present]))
     between = max(spread - within / float(sizes[present].mean()), 0.0)
     if between <= 0.0 or len(residuals) <= present.sum():  # of groups of one row nobody knows what is theirs
-        return np.zeros(count)
+        return np.zeros_like(means)
     kept = sizes * between
-    return np.asarray(kept / np.where(present, kept + within, 1.0) * means)
+    return np.asarray((kept / np.where(present, kept + within, 1.0))[:, None] * means)
 
 
 def _cut(order: Floats) -> NDArray[np.bool_] | None:
@@ -166,15 +248,16 @@ def _share(known: Floats, residuals: Floats, codes: Codes) -> float:
     """How much of the intercepts later residuals have, from 0 to 1; 0 where it is not clearly more than nothing.
 
     The slope of a regression with an intercept of its own (all groups may rise together); its error is that of groups
-    that are drawn, not of rows (Liang and Zeger, Biometrika 73 (1986), p. 13, with an independence model).
+    that are drawn, not of rows (Liang and Zeger, Biometrika 73 (1986), p. 13, with an independence model). Of K columns
+    (both are (n, K)) it is one slope for all.
     """
-    apart, rest = known - known.mean(), residuals - residuals.mean()
+    apart, rest = known - known.mean(axis=0), residuals - residuals.mean(axis=0)
     size = float((apart**2).sum())
     if size <= 0.0:
         return 0.0
     slope = float((apart * rest).sum()) / size
     _, places = np.unique(codes, return_inverse=True)
-    scores = np.bincount(places.reshape(-1), apart * (rest - slope * apart))
+    scores = np.bincount(places.reshape(-1), (apart * (rest - slope * apart)).sum(axis=1))
     error = float(np.sqrt((scores**2).sum())) / size
     return min(slope, 1.0) if slope > SURE * error else 0.0
 
@@ -210,12 +293,14 @@ def joined(members: Sequence[dict[str, Any]], effect: Effect) -> list[dict[str, 
         link = each.get("link", "identity")
         steps = list(link) if isinstance(link, list) else [link]
         doubled.append({**each, "link": [*(step for step in steps if step != "identity"), twice]})
-    values = np.concatenate([effect.values, [0.0, 0.0]]).reshape(-1, 1)
+    width = effect.values.shape[1]
+    name = f"{effect.column} (usual difference)"
     step = {
-        "step": "encode", "columns": [effect.column], "levels": [list(effect.levels)], "values": [values],
-        "names": [[f"{effect.column} (usual difference)"]],
+        "step": "encode", "columns": [effect.column], "levels": [list(effect.levels)],
+        "values": [np.concatenate([effect.values, np.zeros((2, width))])],
+        "names": [[name] if width == 1 else [f"{name}, {each + 1}" for each in range(width)]],
     }  # fmt: skip
-    model = {"type": "linear", "coef": np.array([[2.0]]), "intercept": np.zeros(1)}
+    model = {"type": "linear", "coef": 2.0 * np.eye(width), "intercept": np.zeros(width)}
     return [*doubled, {"weight": total, "features": [step], "model": model, "link": "identity"}]
 
 

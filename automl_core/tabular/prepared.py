@@ -343,11 +343,16 @@ def _structure(
 
 
 def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem, options: Options) -> Panel | None:
-    """Groups that were found (a user who names them says that new ones come), of numbers, each row counting once."""
+    """Groups that were found (a user who names them says that new ones come), each row counting once.
+
+    Where probabilities are to be calibrated, or classes to weigh the same, residuals are not what is asked for.
+    """
     name, order = structure.group, structure.order
     if structure.kind != "group" or name is None or order is None or name not in structure.drop:
         return None
-    if problem.kind != "regression" or options.weight or name not in schema or order not in frame.columns:
+    if options.weight or name not in schema or order not in frame.columns:
+        return None
+    if problem.classes and (options.balance != "none" or options.calibrate is True):
         return None
     moments = frame.columns[order]
     if isinstance(moments, Coded):

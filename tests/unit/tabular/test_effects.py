@@ -73,9 +73,13 @@ def test_what_does_not_last_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"group": "shop_id"}, {"structure": False}, {"weight": "w"}, {"metric": "accuracy", "target": "good"}]
-)
-def test_only_found_groups_of_numbers_without_weights_are_a_panel(changes: dict[str, Any]) -> None:
+    "changes",
+    [
+        {"group": "shop_id"}, {"structure": False}, {"weight": "w"}, {"target": "good", "balance": "balanced"},
+        {"target": "good", "calibrate": True},
+    ],
+)  # fmt: skip
+def test_only_found_groups_whose_rows_weigh_the_same_are_a_panel(changes: dict[str, Any]) -> None:
     known, _ = _panel(lasting=1.0)
     known |= {"w": [1.0] * len(known["year"]), "good": [["no", "yes"][each > 0] for each in known["sales"]]}
     found = prepare(known, Options.of(**{"target": "sales", "ignore": ("good", "w"), **changes} | (
@@ -102,7 +106,7 @@ groups_of_rows = st.lists(st.tuples(st.integers(0, 5), st.floats(-100, 100)), mi
 @given(groups_of_rows)
 def test_intercepts_lie_between_nothing_and_the_groups_means(rows: list[tuple[int, float]]) -> None:
     codes, residuals = np.array([code for code, _ in rows]), np.array([value for _, value in rows])
-    found = effects.intercepts(residuals, codes, 7)
+    found = effects.intercepts(residuals[:, None], codes, 7)[:, 0]
     assert found.shape == (7,)
     assert np.isfinite(found).all()
     for group in range(7):
@@ -120,7 +124,9 @@ def test_intercepts_are_those_of_the_known_variances() -> None:
     residuals = random.normal(0, 2, 400)[codes] + random.normal(0, 1, len(codes))
     means = np.bincount(codes, residuals) / 5
     # variances 4 and 1: a mean of five is worth 20 / 21 of itself
-    assert np.median(effects.intercepts(residuals, codes, 400) / means) == pytest.approx(20 / 21, abs=0.01)
+    assert np.median(effects.intercepts(residuals[:, None], codes, 400)[:, 0] / means) == pytest.approx(
+        20 / 21, abs=0.01
+    )
 
 
 @given(st.lists(st.floats(0.01, 5), min_size=1, max_size=4), st.floats(-3, 3))
@@ -130,7 +136,7 @@ def test_members_joined_with_an_effect_say_their_mean_and_the_effect(weights: li
          "link": "identity" if place % 2 else [{"type": "clip", "low": 0.5, "high": None}]}
         for place, weight in enumerate(weights)
     ]  # fmt: skip
-    effect = effects.Effect("shop", ("a", "b"), np.array([value, 0.0]), 1.0, 0.1)
+    effect = effects.Effect("shop", ("a", "b"), np.array([[value], [0.0]]), 1.0, 0.1)
     field = {"name": "shop", "kind": "category", "type": "string"}
     document = {
         "format": 1, "problem": {"kind": "regression", "target": "y", "classes": []}, "schema": [field],
@@ -163,11 +169,68 @@ def test_where_no_target_is_negative_no_prediction_is() -> None:
 def test_a_share_is_what_holds_and_nothing_where_it_may_be_luck() -> None:
     random = np.random.default_rng(0)
     codes = np.repeat(np.arange(40), 6)
-    known = random.normal(size=40)[codes]
-    noise = random.normal(size=len(codes))
+    known = random.normal(size=(40, 1))[codes]
+    noise = random.normal(size=known.shape)
     assert effects._share(known, 5.0 + 0.6 * known + 0.2 * noise, codes) == pytest.approx(0.6, abs=0.05)
     assert effects._share(known, 3.0 * known, codes) == 1.0
     assert effects._share(known, -known + 0.1 * noise, codes) == 0.0
     # by chance alone it is above two standard errors in one draw of forty
-    luck = [effects._share(known, random.normal(size=40)[codes] + noise, codes) for _ in range(200)]
+    luck = [effects._share(known, random.normal(size=(40, 1))[codes] + noise, codes) for _ in range(200)]
     assert np.mean(np.array(luck) > 0) < 0.08
+
+
+def _clinics(classes: int, seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Earlier and later visits of people, most of whom stay of the class that they are of."""
+    random = np.random.default_rng(seed)
+    person, visit = np.repeat(np.arange(150), 9), np.tile(np.arange(9), 150)
+    x = random.normal(size=len(person))
+    odds = 4 * random.normal(size=(150, classes))[person] + x[:, None] * np.arange(classes)
+    data = {
+        "patient_id": np.array([f"p{each}" for each in person]), "visit": visit, "x": x,
+        "state": np.array(["ill", "well", "cured"])[(odds + random.gumbel(size=odds.shape)).argmax(axis=1)],
+    }  # fmt: skip
+    early = visit < 6
+    return tuple({name: values[part].tolist() for name, values in data.items()} for part in (early, ~early))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_classes_of_known_groups_are_told_better_and_new_groups_as_before(classes: int, tmp_path: Path) -> None:
+    known, later = _clinics(classes)
+    model = fit(known, "state", folder=tmp_path / "with", **QUICK)
+    assert any("that training knew" in note for note in model.report["notes"])
+    nobody = {**known, "patient_id": [f"{each}{n}" for n, each in enumerate(known["patient_id"])]}
+    without = fit(nobody, "state", **{**QUICK, "calibrate": False})
+    rows = {name: values for name, values in later.items() if name != "state"}
+    truth = np.array([model.classes.index(each) for each in later["state"]])
+
+    def loss(said: Any) -> float:
+        return float(-np.log(np.asarray(said)[np.arange(len(truth)), truth]).mean())
+
+    said = np.asarray(model.predict_proba(rows))
+    assert loss(said) < 0.8 * loss(without.predict_proba(rows))
+    assert said.sum(axis=1) == pytest.approx(1.0, abs=1e-12)
+    assert 0 < said.min() < said.max() < 1
+    strangers = {**rows, "patient_id": ["never seen"] * len(truth)}
+    assert 0.95 < loss(model.predict_proba(strangers)) / loss(without.predict_proba(strangers)) < 1.05
+    again, first = load(model.folder), {name: values[0] for name, values in rows.items()}
+    assert again.predict_proba([first])[0] == pytest.approx(said[0], abs=1e-9)
+    told = again.explain([first])
+    assert np.abs(told.contributions[0, told.columns.index("patient_id")]).max() > 0.05
+
+
+@given(st.sampled_from(effects.EDGES), st.lists(st.floats(-1, 2), min_size=1, max_size=9))
+def test_an_edge_keeps_the_order_and_what_lies_between(width: float, sums: list[float]) -> None:
+    second = np.sort(np.array(sums))
+    pressed = effects.Edge(width).pressed(np.column_stack([1 - second, second]))
+    assert pressed.sum(axis=1) == pytest.approx(1.0)
+    assert (np.diff(pressed[:, 1]) >= -1e-12).all()
+    assert pressed[:, 1] == pytest.approx(np.clip(pressed[:, 1], width / 10 - 1e-9, 1 - width / 10 + 1e-9))
+    kept = (second >= width) & (second <= 1 - width)
+    assert pressed[kept, 1] == pytest.approx(second[kept], abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=3, max_size=60))
+def test_intercepts_of_classes_add_up_to_nothing(rows: list[tuple[int, int]]) -> None:
+    codes, classes = (np.array(each) for each in zip(*rows, strict=True))
+    residuals = np.eye(3)[classes] - 1 / 3
+    assert effects.intercepts(residuals, codes, 5).sum(axis=1) == pytest.approx(0.0, abs=1e-12)
