@@ -156,7 +156,8 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     if there.sum() < LEAST:
         return None
     residuals = _residuals(prepared, rows, selection.outputs[rows])
-    known = intercepts(residuals[~cut], codes[earlier], count)[codes[later]]
+    variances = _variances(residuals, codes[rows], count)  # of all: with two moments, earlier rows have one a group
+    known = intercepts(residuals[~cut], codes[earlier], count, variances)[codes[later]]
     outputs = _forward(prepared, best, earlier, later, deadline)
     if outputs is None:
         return None
@@ -164,7 +165,7 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     if not share:
         return None
     metric, weights = prepared.problem.metric, np.ones(len(later))
-    values = share * intercepts(residuals, codes[rows], count)
+    values = share * intercepts(residuals, codes[rows], count, variances)
     edge, low = None, None
     if prepared.problem.classes:
         sums = outputs + share * known
@@ -206,30 +207,44 @@ def _residuals(prepared: Prepared, rows: Codes, outputs: Floats) -> Floats:
     return np.asarray(np.eye(outputs.shape[1])[prepared.y[rows]] - outputs)
 
 
-def intercepts(residuals: Floats, codes: Codes, count: int) -> Floats:
+def intercepts(residuals: Floats, codes: Codes, count: int, variances: tuple[float, float] | None = None) -> Floats:
     """(count, K) the groups' mean residuals, each drawn towards 0; of a group without a row 0.
 
-    Variances between and within groups by moments: a mean of k residuals is worth k b / (k b + w) of itself, where b
-    and w are these variances (Robinson 1991, section 2). Where no group has two rows, nothing tells them apart: all
-    are 0. The variances are those of K columns together, so what sums to 0 in the rows does so in the groups.
+    A mean of k residuals is worth k b / (k b + w) of itself, where b and w are the variances between and within groups
+    (Robinson 1991, section 2). They are those of K columns together, so what sums to 0 in the rows does so in the
+    groups. Where nothing tells groups apart all are 0.
 
     Args:
         residuals: (n, K) of rows.
         codes: (n,) their groups, from 0.
         count: groups in all.
+        variances: b and w; those of these rows, where they are left out.
     """
+    between, within = _variances(residuals, codes, count) if variances is None else variances
+    sizes, means = _means(residuals, codes, count)
+    if between <= 0.0:
+        return np.zeros_like(means)
+    kept = sizes * between
+    return np.asarray((kept / np.where(sizes > 0, kept + within, 1.0))[:, None] * means)
+
+
+def _means(residuals: Floats, codes: Codes, count: int) -> tuple[Floats, Floats]:
+    """Groups' (count,) sizes and (count, K) means."""
     sizes = np.bincount(codes, minlength=count).astype(np.float64)
     sums = np.column_stack([np.bincount(codes, each, minlength=count) for each in residuals.T])
-    means = sums / np.maximum(sizes, 1.0)[:, None]
+    return sizes, sums / np.maximum(sizes, 1.0)[:, None]
+
+
+def _variances(residuals: Floats, codes: Codes, count: int) -> tuple[float, float]:
+    """Variances between groups and within them, by moments; 0 between groups of a single row each."""
+    sizes, means = _means(residuals, codes, count)
     present = sizes > 0
     within = float(((residuals - means[codes]) ** 2).sum()) / max(len(residuals) - int(present.sum()), 1)
     middle = np.average(means[present], axis=0, weights=sizes[present])
     spread = float(np.average(((means[present] - middle) ** 2).sum(axis=1), weights=sizes[present]))
-    between = max(spread - within / float(sizes[present].mean()), 0.0)
-    if between <= 0.0 or len(residuals) <= present.sum():  # of groups of one row nobody knows what is theirs
-        return np.zeros_like(means)
-    kept = sizes * between
-    return np.asarray((kept / np.where(present, kept + within, 1.0))[:, None] * means)
+    if len(residuals) <= present.sum():  # of groups of one row nobody knows what is theirs
+        return 0.0, within
+    return max(spread - within / float(sizes[present].mean()), 0.0), within
 
 
 def _cut(order: Floats) -> NDArray[np.bool_] | None:

@@ -234,3 +234,12 @@ def test_intercepts_of_classes_add_up_to_nothing(rows: list[tuple[int, int]]) ->
     codes, classes = (np.array(each) for each in zip(*rows, strict=True))
     residuals = np.eye(3)[classes] - 1 / 3
     assert effects.intercepts(residuals, codes, 5).sum(axis=1) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_two_moments_are_enough() -> None:
+    """Of groups with one earlier row each nobody knows by that row what is theirs; both moments together tell."""
+    known, later = _panel(lasting=1.0)
+    first = [place for place, year in enumerate(known["year"]) if year >= CUT - 2]
+    model = fit({name: [values[place] for place in first] for name, values in known.items()}, "sales", **QUICK)
+    assert any("that training knew" in note for note in model.report["notes"])
+    assert _rmse(model, later) < 0.5 * _rmse(model, {**later, "shop_id": ["never seen"] * len(later["year"])})
