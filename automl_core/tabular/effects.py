@@ -11,8 +11,9 @@ those of probabilities, as a linear probability model has them: a model file's m
 which has no place for log odds to be added. What leaves 0 to 1 by it is pressed back in order (`Edge`).
 
 How much of it holds for later rows is asked of the rows themselves: the best pipeline is fitted on the earlier ones,
-and the later ones' residuals are set against the groups' intercepts of the earlier ones. What does not clearly hold is
-left.
+and the later ones' residuals are set against the groups' intercepts of the earlier ones. Where nothing puts a group's
+rows in order, halves drawn at random stand for earlier and later ones, and no fit is needed. What does not clearly
+hold is left.
 """
 
 from __future__ import annotations
@@ -31,13 +32,16 @@ from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.metrics.probabilities import log_loss
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.selection import Selection
-from automl_core.tabular.trial import TrialResult, part
+from automl_core.tabular.trial import part
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 EARLIER = 2 / 3
 """Of the rows, in their order in time: what the others' residuals are set against."""
+
+MOST = 50_000
+"""Groups, above which they get none: each is named in the model's file, and in every statement of SQL made of it."""
 
 LEAST = 30
 """Later rows of groups with earlier ones, below which nothing is said."""
@@ -99,6 +103,7 @@ class Effect:
         gain: share of the metric's loss that it took from later rows.
         low: what a predicted number never is below: 0 where no row's target is negative.
         edge: of probabilities; None of numbers.
+        in_time: whether it held for later rows; else for others.
     """
 
     column: str
@@ -108,6 +113,7 @@ class Effect:
     gain: float
     low: float | None = None
     edge: Edge | None = None
+    in_time: bool = True
 
     @property
     def calibration(self) -> dict[str, Any] | None:
@@ -121,7 +127,8 @@ class Effect:
         """In words, for the report."""
         return (
             f"a row of a {self.column} that training knew gets what its {self.column} usually is above others or below"
-            f" ({self.share:.0%} of it, which held for later rows: {self.gain:.0%} less loss); a new one gets none"
+            f" ({self.share:.0%} of it, which held for {'later rows' if self.in_time else 'other rows of it'}:"
+            f" {self.gain:.0%} less loss); a new one gets none"
             + ("" if self.low is None else f". No prediction is below {self.low:g}, as no target was")
         )
 
@@ -137,30 +144,30 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     panel = prepared.panel
     if panel is None or selection.outputs is None or not selection.chosen:
         return None
-    best = max(selection.chosen, key=lambda each: (each[1], -each[0].number))[0]
-    cost = best.fit_seconds / max(len(best.folds), 1)
-    if deadline.left_for_all() < SPARE + 1.5 * cost:
-        return None
     coded = prepared.frame.coded(panel.field.name)
-    rows = selection.rows[
-        (coded.codes[selection.rows] >= 0)
-        & np.isfinite(panel.order[selection.rows])
-        & np.isin(selection.rows, prepared.rows)
-    ]
-    codes, count = coded.codes.astype(np.int64), len(coded.levels)
-    cut = _cut(panel.order[rows])
+    if len(coded.levels) > MOST:
+        return None
+    rows = selection.rows[(coded.codes[selection.rows] >= 0) & np.isin(selection.rows, prepared.rows)]
+    if panel.order is not None:
+        rows = rows[np.isfinite(panel.order[rows])]
+        cut = _cut(panel.order[rows])
+    else:
+        cut = np.random.default_rng(prepared.options.seed).random(len(rows)) < 0.5
     if cut is None:
         return None
+    codes, count = coded.codes.astype(np.int64), len(coded.levels)
     earlier, later = rows[~cut], rows[cut]
     there = np.isin(codes[later], codes[earlier])
     if there.sum() < LEAST:
         return None
+    outputs = (
+        selection.outputs[later] if panel.order is None else _forward(prepared, selection, earlier, later, deadline)
+    )
+    if outputs is None:
+        return None
     residuals = _residuals(prepared, rows, selection.outputs[rows])
     variances = _variances(residuals, codes[rows], count)  # of all: with two moments, earlier rows have one a group
     known = intercepts(residuals[~cut], codes[earlier], count, variances)[codes[later]]
-    outputs = _forward(prepared, best, earlier, later, deadline)
-    if outputs is None:
-        return None
     share = _share(known[there], _residuals(prepared, later, outputs)[there], codes[later][there])
     if not share:
         return None
@@ -181,7 +188,7 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     if not after < before:
         return None
     gain = (before - after) / abs(before) if before else 0.0
-    return Effect(panel.field.name, coded.levels, values, share, gain, low, edge)
+    return Effect(panel.field.name, coded.levels, values, share, gain, low, edge, panel.order is not None)
 
 
 def _edge(truth: Codes, sums: Floats, others: Codes, said: Floats) -> Edge | None:
@@ -277,11 +284,16 @@ def _share(known: Floats, residuals: Floats, codes: Codes) -> float:
     return min(slope, 1.0) if slope > SURE * error else 0.0
 
 
-def _forward(prepared: Prepared, best: TrialResult, earlier: Codes, later: Codes, deadline: Deadline) -> Floats | None:
-    """What the best pipeline, fitted on earlier rows, says of later ones; None where it can't be fitted on these."""
+def _forward(
+    prepared: Prepared, selection: Selection, earlier: Codes, later: Codes, deadline: Deadline
+) -> Floats | None:  # fmt: skip
+    """What the best pipeline, fitted on earlier rows, says of later ones; None without time, or where it can't."""
     from automl_core.tabular.finals import settled
     from automl_core.tabular.pipeline import Pipeline
 
+    best = max(selection.chosen, key=lambda each: (each[1], -each[0].number))[0]
+    if deadline.left_for_all() < SPARE + 1.5 * best.fit_seconds / max(len(best.folds), 1):
+        return None
     pipeline = Pipeline(
         prepared.problem, prepared.schema, settled(prepared, best), seed=best.seed, threads=prepared.options.threads,
         extra=tuple(prepared.options.learners),

@@ -31,15 +31,15 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Panel:
-    """Groups that are followed in time, by what the data say (`automl_core.tabular.effects`).
+    """Groups that were found, rows of which may be asked for again (`automl_core.tabular.effects`).
 
     Attributes:
         field: the column that names them; the frame has it as a category, the schema has it not.
-        order: (n,) numbers that grow with time, NaN for unknown.
+        order: (n,) numbers that grow with time, NaN for unknown; None where nothing puts a group's rows in order.
     """
 
     field: Field
-    order: NDArray[np.float64]
+    order: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Prepared:
         findings: what the guardrails say, as plain data.
         notes: what was decided and done, in words.
         fingerprint: of all values: the same text, the same data.
-        panel: groups that are followed in time, where there are any and they are used.
+        panel: groups that were found, where there are any and they are used.
     """
 
     options: Options
@@ -115,7 +115,7 @@ class Prepared:
         for name in ("weights", "groups", "times"):
             if (values := getattr(self, name)) is not None:
                 arrays[name] = values
-        if self.panel is not None:
+        if self.panel is not None and self.panel.order is not None:
             arrays["order"] = self.panel.order
         for number, fold in enumerate(self.split.folds):
             arrays[f"train_{number}"], arrays[f"valid_{number}"] = fold.train, fold.valid
@@ -189,7 +189,7 @@ class Prepared:
             document["findings"],
             document["notes"],
             document["fingerprint"],
-            Panel(Field.from_json(document["panel"]), arrays["order"]) if document.get("panel") else None,
+            Panel(Field.from_json(document["panel"]), arrays.get("order")) if document.get("panel") else None,
         )
 
 
@@ -347,18 +347,19 @@ def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem,
 
     Where probabilities are to be calibrated, or classes to weigh the same, residuals are not what is asked for.
     """
-    name, order = structure.group, structure.order
-    if structure.kind != "group" or name is None or order is None or name not in structure.drop:
+    name = structure.group
+    if structure.kind != "group" or name is None or name not in structure.drop:
         return None
-    if options.weight or name not in schema or order not in frame.columns:
+    if options.weight or name not in schema:
         return None
     if problem.classes and (options.balance != "none" or options.calibrate is True):
         return None
-    moments = frame.columns[order]
-    if isinstance(moments, Coded):
-        return None
-    of = schema[name]
-    return Panel(Field(name, "category", of.type, distinct=of.distinct), np.asarray(moments, dtype=np.float64))
+    moments, of = frame.columns.get(structure.order or ""), schema[name]
+    ordered = moments is not None and not isinstance(moments, Coded)
+    return Panel(
+        Field(name, "category", of.type, distinct=of.distinct, optional=True),
+        np.asarray(moments, dtype=np.float64) if ordered else None,
+    )
 
 
 def _guardrails(

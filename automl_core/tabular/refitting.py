@@ -35,4 +35,5 @@ def planned(prepared: Prepared, results: Sequence[TrialResult], workers: int) ->
     spent = [each.fit_seconds / max(len(each.folds), 1) for each in usable[: prepared.options.ensemble]]
     if needs_refit(prepared):
         return 1.3 * max(sum(spent) / workers, max(spent, default=0.0)) * refit_growth(prepared)
-    return 1.3 * max(spent, default=0.0) if prepared.panel is not None else 0.0  # one fit, see `effects`
+    in_time = prepared.panel is not None and prepared.panel.order is not None
+    return 1.3 * max(spent, default=0.0) if in_time else 0.0  # one fit, see `effects`

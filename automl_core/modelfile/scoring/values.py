@@ -25,6 +25,9 @@ TYPES = ("integer", "number", "boolean", "string", "date", "timestamp")
 """What a column was in the data of training."""
 
 
+_PLAIN = ("name", "kind", "type", "missing", "low", "high", "distinct", "optional")
+
+
 class SchemaError(ValueError):
     """Rows that do not fit a schema: which column, what is wrong, what is allowed."""
 
@@ -82,6 +85,7 @@ class Field:
         high: largest one.
         levels: a category's texts in training, where they are few enough to list; None otherwise.
         distinct: how many different values training had; None where nobody counted.
+        optional: true where rows without the column are read as if all of its values were missing.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Field:
     high: float | None = None
     levels: tuple[str, ...] | None = None
     distinct: int | None = None
+    optional: bool | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -101,7 +106,7 @@ class Field:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data; what is not known is left out."""
-        found = {name: getattr(self, name) for name in ("name", "kind", "type", "missing", "low", "high", "distinct")}
+        found = {name: getattr(self, name) for name in _PLAIN}
         if self.levels is not None:
             found["levels"] = list(self.levels)
         return {name: value for name, value in found.items() if value is not None}
@@ -236,7 +241,8 @@ class Schema:
         """Rows of any kind that `sources.source_of` knows, as a frame of this schema's columns.
 
         Columns are found by name and other columns passed over. Levels of a category that training had not are new
-        levels of the frame. A frame is given back with these columns alone.
+        levels of the frame. Of a field that is optional the rows need no column: its values are missing then. A frame
+        is given back with these columns alone.
 
         Raises:
             SchemaError: the rows lack a column or have it twice, or a value can't be read as its column's kind.
@@ -250,15 +256,19 @@ class Schema:
         except ValueError as error:
             raise SchemaError(str(error)) from None
         if rows.rows == 0 and not rows.names:  # an empty list of rows names no columns
-            return Frame(0, {f.name: Coded(np.empty(0, np.int32), ()) if _is_coded(f) else np.empty(0) for f in self})
+            return Frame(0, {field.name: _all_missing(field, 0) for field in self})
         present = set(rows.names)
         for field in self.fields:
-            if field.name not in present:
+            if field.name not in present and not field.optional:
                 raise SchemaError(f"the rows have no column {field.name!r}{nearest(field.name, rows.names)}")
             if rows.names.count(field.name) > 1:
                 raise SchemaError(f"the rows have the column {field.name!r} {rows.names.count(field.name)} times")
         try:
-            return Frame(rows.rows, {field.name: read_column(rows.column(field.name), field) for field in self.fields})
+            return Frame(rows.rows, {
+                field.name: read_column(rows.column(field.name), field) if field.name in present
+                else _all_missing(field, rows.rows)
+                for field in self.fields
+            })  # fmt: skip
         except SchemaError:
             raise
         except ValueError as error:
@@ -283,6 +293,11 @@ def read_column(column: Column, field: Field) -> ColumnValues:
     if field.kind == "category" and field.type in ("integer", "number", "boolean") and column.type == "string":
         return _merged(codes, [typed_text(level, field.type) for level in levels])
     return Coded(codes, levels)
+
+
+def _all_missing(field: Field, count: int) -> ColumnValues:
+    """A column without any value."""
+    return Coded(np.full(count, -1, np.int32), ()) if _is_coded(field) else np.full(count, np.nan)
 
 
 def _is_coded(field: Field) -> bool:

@@ -243,3 +243,37 @@ def test_two_moments_are_enough() -> None:
     model = fit({name: [values[place] for place in first] for name, values in known.items()}, "sales", **QUICK)
     assert any("that training knew" in note for note in model.report["notes"])
     assert _rmse(model, later) < 0.5 * _rmse(model, {**later, "shop_id": ["never seen"] * len(later["year"])})
+
+
+def test_groups_in_no_order_are_known_too_and_rows_need_not_name_them(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    pupil = np.repeat(np.arange(120), 6)
+    level, x = random.normal(0, 3, 120)[pupil], random.normal(size=len(pupil))
+    data = {
+        "pupil_id": [f"p{each:03}" for each in pupil], "x": x, "home": [f"h{each % 7}" for each in pupil],
+        "mark": 2 * x + level + random.normal(0, 0.5, len(pupil)),
+    }  # fmt: skip
+    asked = random.random(len(pupil)) < 0.3
+
+    def rows(mask: Any, *without: str) -> dict[str, Any]:
+        return {name: np.asarray(values)[mask].tolist() for name, values in data.items() if name not in without}
+
+    model = fit(rows(~asked), "mark", folder=tmp_path, **QUICK)
+    assert model.report["structure"]["group"] == "pupil_id"
+    assert model.report["structure"]["order"] is None
+    assert any("other rows of it" in note for note in model.report["notes"])
+    nobody = np.asarray(load(model.folder).predict(rows(asked, "mark", "pupil_id")))
+    error = np.sqrt(np.mean((nobody - np.asarray(data["mark"])[asked]) ** 2))
+    one = {"x": 0.5, "home": "h1"}
+    assert model.predict([one]) == pytest.approx(model.predict([{**one, "pupil_id": "new"}]))
+    said = np.asarray(model.predict(rows(asked, "mark")))
+    assert np.sqrt(np.mean((said - np.asarray(data["mark"])[asked]) ** 2)) < 0.6 * error
+
+
+def test_a_saved_preparation_without_an_order_has_its_panel(tmp_path: Path) -> None:
+    known = {name: values for name, values in _panel(lasting=1.0)[0].items() if name != "year"}
+    prepared = prepare(known, Options.of(target="sales"))
+    prepared.save(tmp_path)
+    assert prepared.panel is not None
+    assert prepared.panel.order is None
+    assert Prepared.load(tmp_path).panel == prepared.panel
