@@ -117,6 +117,9 @@ def reference_of(schema: Schema, frame: Frame, outputs: Mapping[str, Sequence[fl
         if field.kind == "time":
             left_out[field.name] = "times go on by themselves"
             continue
+        if field.optional:
+            left_out[field.name] = "it names things, of which new ones come by themselves"
+            continue
         columns.append(_of_field(field, frame))
     for name, values in (outputs or {}).items():
         columns.append(_of_numbers(name, "number", np.asarray(values, dtype=np.float64)))

@@ -117,7 +117,7 @@ def _now(case: Mapping[str, Any], here: set[str], by: str, challenger: Any) -> s
     row = case.get("row")
     if str(case["id"]) not in here and by == "row" and isinstance(row, Mapping) and "#" not in str(case["id"]):
         schema = getattr(challenger, "schema", None)
-        if schema is not None and set(schema.names) <= row.keys():
+        if schema is not None and {each.name for each in schema if not each.optional} <= row.keys():
             try:
                 return digests(schema.read([dict(row)]))[0]
             except ValueError:  # a value that this model can't read

@@ -126,6 +126,8 @@ class Rows:
         """
         found: dict[str, Mask] = {}
         for each in schema:
+            if each.optional and each.name not in self.columns:
+                continue
             column = self.column(each.name)
             if each.kind not in ("number", "time"):
                 continue

@@ -134,7 +134,7 @@ def drift_of(
 
 
 def _readable(schema: Schema, rows: Rows) -> Schema:
-    return Schema(each for each in schema if each.name in rows.columns)
+    return Schema(each for each in schema if each.name in rows.columns or each.optional)
 
 
 def _untold(rows: Rows, alpha: float, why: str) -> dict[str, Any]:
@@ -252,7 +252,8 @@ def _halves(subject: Any, rows: Rows) -> dict[str, NDArray[np.bool_]]:
     """On which side of the middle of each column that a model reads its rows lie."""
     if not isinstance(subject, Subject):
         return {}
-    fields = [each for each in subject.schema if each.kind in ("number", "category")][:MOST_COLUMNS]
+    fields = [each for each in subject.schema if each.kind in ("number", "category") and not each.optional]
+    fields = fields[:MOST_COLUMNS]
     frame = Schema(fields).read(rows.columns)
     return halves_of(
         {each.name: np.asarray(frame.numbers(each.name), dtype=np.float64) for each in fields if each.kind == "number"},

@@ -16,6 +16,7 @@ from automl_core.modelfile import load
 from automl_core.modelfile.scoring import documents
 from automl_core.modelfile.scoring.scorer import Scorer
 from automl_core.modelfile.scoring.values import Coded, Frame
+from automl_core.models.evaluation import EvaluateOptions, evaluate
 from automl_core.tabular import effects, fit
 from automl_core.tabular.options import Options
 from automl_core.tabular.prepared import Prepared, prepare
@@ -266,6 +267,14 @@ def test_groups_in_no_order_are_known_too_and_rows_need_not_name_them(tmp_path: 
     error = np.sqrt(np.mean((nobody - np.asarray(data["mark"])[asked]) ** 2))
     one = {"x": 0.5, "home": "h1"}
     assert model.predict([one]) == pytest.approx(model.predict([{**one, "pupil_id": "new"}]))
+    # evidence is gathered without the column too, and of rows with it: it is no column that drifts
+    known: dict[str, Any] = {}
+    for without in ((), ("pupil_id",)):
+        options = EvaluateOptions(latency=False, draws=100, target="mark", reference=known.get("columns"))
+        told, known = evaluate(model.folder, None, rows(asked, *without), options)
+        assert told["values"]["challenger"] > 0
+        assert "pupil_id" not in [each["name"] for each in known["columns"]["columns"]]
+    assert told["drift"]["drifted"] in (False, None)
     said = np.asarray(model.predict(rows(asked, "mark")))
     assert np.sqrt(np.mean((said - np.asarray(data["mark"])[asked]) ** 2)) < 0.6 * error
 

@@ -260,3 +260,15 @@ def test_types_of_sources() -> None:
     assert column_of(np.asarray([True])).type == "boolean"
     assert column_of(pa.array(["a"]).dictionary_encode()).type == "string"
     assert column_of(pd.Series([1, None], dtype="Int64")).type == "integer"
+
+
+def test_rows_may_lack_what_is_optional() -> None:
+    schema = Schema([Field("x", "number", "number"), Field("thing", "category", optional=True)])
+    assert Schema.from_json(schema.to_json()).fields == schema.fields
+    assert "optional" not in schema.to_json()[0]
+    for source in ([{"x": 1}, {"x": 2}], {"x": [1, 2]}, pa.table({"x": [1, 2]}), pd.DataFrame({"x": [1, 2]})):
+        frame = schema.read(source)
+        assert frame.coded("thing").texts() == [None, None]
+        assert frame.numbers("x").tolist() == [1, 2]
+    with pytest.raises(SchemaError, match="no column 'x'"):
+        schema.read([{"thing": "a"}])

@@ -91,6 +91,19 @@ def test_texts_are_compared_by_their_length_and_times_are_left_out() -> None:
     assert found.columns[0].words == "length of the texts, median: 2 before, 7 now"
 
 
+def test_names_of_things_do_not_drift() -> None:
+    """Patients who come are other patients: a column that a model knows some things by is not compared."""
+    schema = Schema([Field("x", "number", "number"), Field("patient", "category", optional=True)])
+    x = np.random.default_rng(0).normal(size=400).tolist()
+    before = schema.read({"x": x, "patient": [f"p{each % 50}" for each in range(400)]})
+    after = schema.read({"x": x[::-1], "patient": [f"q{each % 50}" for each in range(400)]})
+    reference = reference_of(schema, before)
+    assert list(reference.left_out) == ["patient"]
+    found = table_drift(reference, schema, after, alpha=ALPHA)
+    assert not found.drifted
+    assert [each.name for each in found.columns] == ["x"]
+
+
 def test_what_a_model_says_is_a_column_too() -> None:
     schema, frame = one("number", [1.0] * 400)
     reference = reference_of(schema, frame, {"probability": np.linspace(0.0, 0.2, 400)})
