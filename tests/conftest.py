@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -111,8 +112,8 @@ def clusters_read_here(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     monkeypatch.setattr(access, "_ask", reading.answer)
 
 
-@pytest.fixture(autouse=True)
-def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def no_way_out() -> Iterator[None]:
     """Let tests reach this machine only: a test that needs a server starts one."""
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
@@ -128,8 +129,10 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
         check(address)
         return connect_ex(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        yield
 
 
 def is_loopback(host: str) -> bool:

@@ -1,0 +1,33 @@
+"""JSON schemas of DAGs' parameters, each found to be a schema once in a process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def checked_once() -> Iterator[None]:
+    """Let jsonschema hold each schema against the schema of schemas once, and not for each value that is validated.
+
+    Airflow validates all parameters of a DAG each time one is written down or read: eight times until a test has a run.
+    The values are validated each time as ever, and a schema that is none is refused as often as it comes.
+    """
+    from jsonschema.validators import validator_for
+
+    validator: Any = validator_for({})
+    check, known = validator.check_schema, set[str]()
+
+    def check_once(schema: Any, *arguments: Any, **options: Any) -> None:
+        key = json.dumps([schema, repr(arguments), repr(options)], sort_keys=True, default=repr)
+        if key not in known:
+            check(schema, *arguments, **options)
+            known.add(key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validator, "check_schema", check_once)
+        yield
