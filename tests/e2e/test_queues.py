@@ -40,7 +40,7 @@ def runs(world: World, cluster: TestCluster) -> dict[str, str]:
     """Both experiments, which go on at the same time: name → run id."""
     standin = cluster.standin
     assert standin is not None
-    asked = standin.counts().get(("list", "workloads"), 0)
+    looked = standin.counts().get(("list", "workloads"), 0)
     queues = Queues(cluster.kubeconfig)
     for name in ("pods", "trains"):  # shut until trials of both are seen to wait, however slow the machine is
         queues.make(name, {"cpu": "0"})
@@ -59,7 +59,9 @@ def runs(world: World, cluster: TestCluster) -> dict[str, str]:
     started = {name: world.start(name) for name in names}
     # each hub asks for the Workloads once one of its trials is seen to wait
     wait_until(
-        lambda: standin.counts().get(("list", "workloads"), 0) >= asked + 2, 180, "trials of both to wait in their queue"
+        lambda: standin.counts().get(("list", "workloads"), 0) >= looked + 2,
+        180,
+        "trials of both to wait in their queue",
     )
     for name, cpu in (("pods", "1"), ("trains", "2")):
         flavor = {"name": "any", "resources": [{"name": "cpu", "nominalQuota": cpu}]}

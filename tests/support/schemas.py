@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,10 +17,16 @@ def checked_once() -> Iterator[None]:
     Airflow validates all parameters of a DAG each time one is written down or read: eight times until a test has a run.
     The values are validated each time as ever, and a schema that is none is refused as often as it comes.
     """
-    from jsonschema.validators import validator_for
+    from jsonschema import Draft7Validator, Draft202012Validator
 
-    validator: Any = validator_for({})
-    check, known = validator.check_schema, set[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        for validator in (Draft7Validator, Draft202012Validator):  # ours, and what is none's own
+            patch.setattr(validator, "check_schema", _once(validator.check_schema))
+        yield
+
+
+def _once(check: Callable[..., None]) -> Callable[..., None]:
+    known: set[str] = set()
 
     def check_once(schema: Any, *arguments: Any, **options: Any) -> None:
         key = json.dumps([schema, repr(arguments), repr(options)], sort_keys=True, default=repr)
@@ -28,6 +34,4 @@ def checked_once() -> Iterator[None]:
             check(schema, *arguments, **options)
             known.add(key)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validator, "check_schema", check_once)
-        yield
+    return check_once
