@@ -28,6 +28,9 @@ MARKERS = ("unit", "contract", "e2e", "faults", "heavy", "series")
 ASKED_FOR = ("faults", "heavy", "series")
 """Those that run only where they are named: they take long, or need what development's environment has not."""
 
+OF_THE_API_SERVER = TESTS / "unit" / "web"
+"""Tests that share Airflow's API server in their own process, the costliest fixture of all."""
+
 # The whole suite gives the same answer each time, in CI too, on a share of the examples that tests state: `make
 # test-heavy` tries all of them (HYPOTHESIS_PROFILE=full), and HYPOTHESIS_PROFILE=explore looks for new ones.
 for name in SHARES:
@@ -77,7 +80,12 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark each test by its folder, and stretch its limit."""
+    """Mark each test by its folder, and stretch its limit; put those of the API server first.
+
+    A process that has nothing left to do takes tests from the end of another's. Airflow's API server is made once for
+    all of its tests in a process: at the end they were always two processes', at the beginning they are one's.
+    """
+    items.sort(key=lambda item: not item.path.is_relative_to(OF_THE_API_SERVER))
     default = config.getoption("timeout") or config.getini("timeout")
     for item in items:
         folder = folder_of(item.path)
