@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import ipaddress
 import os
@@ -49,10 +50,29 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith(("AIRFLOW", "AUTOML_", "AWS_", "OSS_")):
             del os.environ[name]
+    one_thread_of_blas()
     os.environ["AIRFLOW_HOME"] = f"{home}/airflow"
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AUTOML_HOME"] = home
     os.environ["AUTOML_TEMPLATE_CACHE"] = f"{home}/templates-made"
+
+
+def one_thread_of_blas() -> None:
+    """Load numpy's and scipy's linear algebra with one thread each: processes of tests are as many as cores.
+
+    Two that wait for each other in a loop on a core that both share took two thirds of the CPU of tests of Gaussian
+    processes. Processes that tests start choose for themselves, as everywhere.
+    """
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    with contextlib.suppress(ImportError):
+        import numpy  # noqa: F401 - each brings a library of its own, which looks at it when it is loaded
+        import scipy.linalg  # noqa: F401
+    if before is None:
+        del os.environ[name]
+    else:
+        os.environ[name] = before
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
