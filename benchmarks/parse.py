@@ -85,6 +85,29 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps({"seconds": used.ru_utime + used.ru_stime}))
 """
 
+WRITTEN_DOWN = """
+import json, sys, time
+from pathlib import Path
+import airflow.settings
+airflow.settings.initialize()
+from airflow.serialization.serialized_objects import DagSerialization
+from automl_airflow import form
+from automl_airflow.importer import build_all
+
+def seconds():
+    (dag,), _ = build_all(Path(sys.argv[1]))
+    taken = []
+    for _ in range(6):
+        started = time.process_time()
+        DagSerialization.from_dict(DagSerialization.to_dict(dag))
+        taken.append(time.process_time() - started)
+    return sum(taken[1:]) / 5
+
+named = seconds()
+form.SCHEMA.clear()
+print(json.dumps({"named": named, "latest": seconds()}))
+"""
+
 
 def environment(home: Path, dags: Path) -> dict[str, str]:
     """Airflow's settings for a process that parses."""
@@ -134,6 +157,12 @@ def main(runs: int = 5) -> None:
                     rows = measure(A_LOOK, [path, str(dags), preload], env, runs)
                     seconds = statistics.median(row["seconds"] for row in rows)
                     print(f"a look of the DAG processor {preload} what it imports once: {1000 * seconds:.0f} ms")
+                rows = measure(WRITTEN_DOWN, [path], env, runs)
+                named, latest = (statistics.median(row[name] for row in rows) for name in ("named", "latest"))
+                print(
+                    f"a DAG written down and read: {1000 * named:.0f} ms; {1000 * latest:.0f} where its parameters "
+                    "don't name the draft of their schemas"
+                )
                 rows = measure(AS_A_TASK, [str(model), "churn.rollout", str(dags)], env, runs)
                 print(f"a task of a model: {1000 * statistics.median(row['seconds'] for row in rows):6.1f} ms")
                 model.unlink()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import ipaddress
 import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ MARKERS = ("unit", "contract", "e2e", "faults", "heavy", "series")
 
 ASKED_FOR = ("faults", "heavy", "series")
 """Those that run only where they are named: they take long, or need what development's environment has not."""
+
+OF_THE_API_SERVER = TESTS / "unit" / "web"
+"""Tests that share Airflow's API server in their own process, the costliest fixture of all."""
 
 # The whole suite gives the same answer each time, in CI too, on a share of the examples that tests state: `make
 # test-heavy` tries all of them (HYPOTHESIS_PROFILE=full), and HYPOTHESIS_PROFILE=explore looks for new ones.
@@ -45,10 +50,29 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith(("AIRFLOW", "AUTOML_", "AWS_", "OSS_")):
             del os.environ[name]
+    one_thread_of_blas()
     os.environ["AIRFLOW_HOME"] = f"{home}/airflow"
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AUTOML_HOME"] = home
     os.environ["AUTOML_TEMPLATE_CACHE"] = f"{home}/templates-made"
+
+
+def one_thread_of_blas() -> None:
+    """Load numpy's and scipy's linear algebra with one thread each: processes of tests are as many as cores.
+
+    Two that wait for each other in a loop on a core that both share took two thirds of the CPU of tests of Gaussian
+    processes. Processes that tests start choose for themselves, as everywhere.
+    """
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    with contextlib.suppress(ImportError):
+        import numpy  # noqa: F401 - each brings a library of its own, which looks at it when it is loaded
+        import scipy.linalg  # noqa: F401
+    if before is None:
+        del os.environ[name]
+    else:
+        os.environ[name] = before
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -76,7 +100,12 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark each test by its folder, and stretch its limit."""
+    """Mark each test by its folder, and stretch its limit; put those of the API server first.
+
+    A process that has nothing left to do takes tests from the end of another's. Airflow's API server is made once for
+    all of its tests in a process: at the end they were always two processes', at the beginning they are one's.
+    """
+    items.sort(key=lambda item: not item.path.is_relative_to(OF_THE_API_SERVER))
     default = config.getoption("timeout") or config.getini("timeout")
     for item in items:
         folder = folder_of(item.path)
@@ -111,8 +140,8 @@ def clusters_read_here(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     monkeypatch.setattr(access, "_ask", reading.answer)
 
 
-@pytest.fixture(autouse=True)
-def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def no_way_out() -> Iterator[None]:
     """Let tests reach this machine only: a test that needs a server starts one."""
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
@@ -128,8 +157,10 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
         check(address)
         return connect_ex(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        yield
 
 
 def is_loopback(host: str) -> bool:

@@ -17,6 +17,9 @@ GO = b"go\n"
 
 _IMPORTS = {
     "api-server": ("airflow.api_fastapi.main",),  # its app is made when it is imported, and kept
+    "dag-processor": ("airflow.cli.commands.dag_processor_command",),
+    "scheduler": ("airflow.cli.commands.scheduler_command",),
+    "triggerer": ("airflow.cli.commands.triggerer_command",),
 }
 
 

@@ -29,6 +29,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
 GROUPS = ("search", "space", "goal", "trials", "stop")
 """Groups of the file that a run may override."""
 
+SCHEMA: dict[str, Any] = {"$schema": "http://json-schema.org/draft-07/schema#"}
+"""Part of each parameter's schema: which draft it is of.
+
+Airflow holds a schema against the draft's own each time it looks at a value, of all parameters whenever a DAG is
+written down or read. Where none is named that is the latest, which takes jsonschema two and a half times as long.
+"""
+
 
 def current(experiment: Experiment, path: tuple[str, ...]) -> Any:
     """The file's value of a field."""
@@ -56,23 +63,24 @@ def build_params(experiment: Experiment, algorithms: list[str]) -> dict[str, Any
         "running_trials": {"type": "string", "enum": ["drain", "cancel"], "title": "Running trials at an early end"},
     }  # fmt: skip
     params = {
-        name: Param(current(experiment, path), section="Experiment", **schemas[name])
+        name: Param(current(experiment, path), section="Experiment", **schemas[name], **SCHEMA)
         for name, path in FIELDS.items()
         if name != "target" or not experiment.goal.several  # one value can't say that several are good enough
     }
     params[REASON] = Param(
         None, type=["null", "string", "object"], section="This run", title="Why it is started",
-        description="A line for people: it stands in the run's result.",
+        description="A line for people: it stands in the run's result.", **SCHEMA,
     )  # fmt: skip
     params[TRANSFER] = Param(
         False, type="boolean", section="This run", title="Learn from the latest runs",
-        description="As the file's search.transfer says, or as its defaults do where the file has none.",
+        description="As the file's search.transfer says, or as its defaults do where the file has none.", **SCHEMA,
     )  # fmt: skip
     for group in GROUPS:
         params[group] = Param(
             None, type=["null", "object"], section="More fields, as in the experiment file", title=group,
             description=f"Fields of `{group}:` that this run changes."
             + (f" The file's goal: {experiment.goal.summary}." if group == "goal" else ""),
+            **SCHEMA,
         )  # fmt: skip
     return params
 

@@ -149,7 +149,7 @@ class StandaloneAirflow:
 
     def start_component(self, component: str) -> None:
         """Start one of the components."""
-        self._spawn(component, "airflow", stdin=subprocess.DEVNULL)
+        self._let_go(component, self._start_waiting(component))
 
     def _start_waiting(self, component: str) -> IO[bytes]:
         """Start a component that imports, and goes no further until a word comes on its standard input."""

@@ -345,7 +345,7 @@ def test_takes_a_history_that_it_did_not_make(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_describes_its_state_as_json(name: str) -> None:
-    algorithm = make(name, max_trials=30)
+    algorithm = make(name)
     for history in ((), Simulation(algorithm, outcome=eventful, workers=2).run().trials):
         json.dumps(algorithm.describe(tuple(history)), allow_nan=False)
 

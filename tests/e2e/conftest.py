@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from automl_airflow.standalone import StandaloneError, running_airflow
+from tests.e2e.cluster import TestCluster, some_cluster
 from tests.e2e.models import SIGN_IN
 from tests.e2e.story import story
 from tests.e2e.world import World
@@ -31,12 +34,20 @@ Airflow, and it ends before a module begins that has another one."""
 
 LONGEST = (
     "kubernetes",
+    "queues",
     "failures",
     "maxcompute",
+    "tables",
     "pages",
     "installed",
 )
 """Modules of the others that take minutes, by their length: none of them is begun when the others are about to end."""
+
+TOGETHER = {
+    "queues": "kubernetes",
+    "tables": "maxcompute",
+}
+"""Module → the one whose process runs it too, right after that one: both want the same of an Airflow, and share it."""
 
 COMMON = {
     **SIGN_IN,
@@ -52,6 +63,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest modules first; `make e2e` keeps that order."""
     rank = {Path(__file__).parent / f"test_{name}.py": place for place, name in enumerate(SHARING + LONGEST)}
     items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+class ByModules(LoadFileScheduling):  # type: ignore[misc]  # xdist states no types of its own
+    """Gives a process one module after the other, and those that go together as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        name = Path(file).stem.removeprefix("test_")
+        return file.replace(f"test_{name}.py", f"test_{TOGETHER.get(name, name)}.py")
+
+
+@pytest.hookimpl(optionalhook=True)  # there is none without xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModules | None:
+    """Let modules that share an Airflow be one process's where modules are handed out (`--dist loadfile`)."""
+    return ByModules(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,7 +126,7 @@ class Shared:
 
     def _begin(self, environment: dict[str, str]) -> World:
         root = self._folders.mktemp("world")
-        variables = {name: value.format(root=root) for name, value in environment.items()}
+        variables = {name: value.replace("{root}", str(root)) for name, value in environment.items()}
         with contextlib.ExitStack() as stack:
             made = World.make(root, database=stack.enter_context(airflow_database()), **variables)
             stack.enter_context(running_airflow(made.airflow))
@@ -134,7 +160,21 @@ def nothing_beside(shared: Shared, request: pytest.FixtureRequest) -> None:
         shared.end()
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[TestCluster]:
+    """The real cluster that the environment names, else a stand-in with Kueue and Kubeflow Trainer."""
+    with some_cluster(kueue=True, trainer=True) as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
-def world(shared: Shared, request: pytest.FixtureRequest) -> World:
-    """An Airflow without files and runs; a module that sets ENVIRONMENT for its processes has one of its own."""
-    return shared.world(getattr(request.module, "ENVIRONMENT", COMMON))
+def told(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment of the processes of a module's Airflow; those that are told the same can share one."""
+    found: dict[str, str] = getattr(request.module, "ENVIRONMENT", COMMON)
+    return found
+
+
+@pytest.fixture(scope="module")
+def world(shared: Shared, told: dict[str, str]) -> World:
+    """An Airflow without files and runs; a module that sets ENVIRONMENT, or `told`, has one that is told so."""
+    return shared.world(told)

@@ -10,39 +10,31 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from automl_airflow.standalone import running_airflow
 from automl_core.storage import open_store
 from automl_core.study import Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.places import WAITING
-from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
+from tests.e2e.cluster import TestCluster, environment, prepare
 from tests.e2e.world import MISSED_SOON, World, wait_until
 from tests.sources import ROOT
 from tests.support.patience import stretched
-from tests.support.postgres import airflow_database
 
 pytestmark = pytest.mark.timeout(420)
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[TestCluster]:
-    with some_cluster() as found:
-        yield found
+def told(cluster: TestCluster) -> dict[str, str]:
+    return {**environment(cluster), **MISSED_SOON}
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, cluster: TestCluster) -> Iterator[World]:
-    with airflow_database() as database:
-        made = World.make(tmp_path_factory.mktemp("world"), database=database, **environment(cluster), **MISSED_SOON)
-        prepare(made)
-        cluster.look_for_folder(made)
-        with running_airflow(made.airflow):
-            yield made
+@pytest.fixture(scope="module", autouse=True)
+def prepared(world: World, cluster: TestCluster) -> None:
+    prepare(world)
+    cluster.look_for_folder(world)
 
 
 Runs = dict[str, str]

@@ -15,12 +15,12 @@ from unittest import mock
 import pytest
 
 from automl_airflow.session import PRODUCT_ROOT
-from automl_airflow.standalone import running_airflow
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import FOR_TABLES, World, wait_until
 from tests.standins.maxcompute import MaxComputeStandIn
-from tests.support.postgres import airflow_database
 
 pytestmark = pytest.mark.timeout(900)
+
+ENVIRONMENT = FOR_TABLES
 
 
 @pytest.fixture(scope="module")
@@ -29,27 +29,18 @@ def standin() -> Iterator[MaxComputeStandIn]:
         yield standin
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, standin: MaxComputeStandIn) -> Iterator[World]:
+@pytest.fixture(scope="module", autouse=True)
+def connected(world: World, standin: MaxComputeStandIn) -> None:
+    """Have Airflow know the service, by a connection as an administrator makes it."""
+    extra = {
+        "project": standin.project, "endpoint": standin.endpoint, "tunnel_endpoint": standin.address,
+        "logview_host": standin.address,
+    }  # fmt: skip
     connection = {
-        "conn_type": "maxcompute",
-        "login": standin.account.access_id,
-        "password": standin.account.secret,
-        "extra": {
-            "project": standin.project,
-            "endpoint": standin.endpoint,
-            "tunnel_endpoint": standin.address,
-            "logview_host": standin.address,
-        },
-    }
-    root = tmp_path_factory.mktemp("world")
-    with airflow_database() as database:
-        made = World.make(
-            root, database=database, AIRFLOW_CONN_MAXCOMPUTE_DEFAULT=json.dumps(connection),
-            AUTOML_ENVIRONMENTS=str(PRODUCT_ROOT / ".automl-environments"),
-        )  # fmt: skip
-        with running_airflow(made.airflow):
-            yield made
+        "connection_id": "maxcompute_default", "conn_type": "maxcompute", "login": standin.account.access_id,
+        "password": standin.account.secret, "extra": json.dumps(extra),
+    }  # fmt: skip
+    world.call("POST", "/connections", json=connection)
 
 
 def sql(world: World, name: str, *statements: Any, **groups: Any) -> str:
@@ -244,7 +235,7 @@ def test_a_model_of_a_table_scores_another_partition_where_it_lies(
 
 
 SALES = """\
-name: sales
+name: sold
 template: series-forecasting@1
 data: {train: {place: "odps://standin/e2e_sales/shop=Harbour", connection: maxcompute_default}}
 columns: {time: day, target: sales, series: article, known: [holiday, eve]}
@@ -270,10 +261,10 @@ def test_a_partition_of_sales_becomes_a_forecast(world: World, standin: MaxCompu
     ]  # fmt: skip
     with table.open_writer(partition="shop='Harbour'", create_partition=True) as writer:
         writer.write(rows)
-    world.write("sales", SALES)
-    run, state = world.run("sales", seconds=300)
-    assert state == "success", world.log("sales", run, "conclude", -1)
-    model = world.folder("sales", run) / "best_model" / "model"
+    world.write("sold", SALES)
+    run, state = world.run("sold", seconds=300)
+    assert state == "success", world.log("sold", run, "conclude", -1)
+    model = world.folder("sold", run) / "best_model" / "model"
     with (model / "forecast.csv").open(newline="", encoding="utf-8") as stream:
         told = list(csv.DictReader(stream))
     last = max(date.fromisoformat(row["day"]) for row in given if row["sales"])  # after it only known columns are given
@@ -282,7 +273,7 @@ def test_a_partition_of_sales_becomes_a_forecast(world: World, standin: MaxCompu
         (article, str(last + timedelta(days=step))) for article in articles for step in range(1, 15)
     ]
     assert all(float(each["lower_95"]) <= float(each["forecast"]) <= float(each["upper_95"]) for each in told)
-    assert standin.account.secret not in world.log("sales", run, "trial", 0)
+    assert standin.account.secret not in world.log("sold", run, "trial", 0)
 
 
 @pytest.mark.long  # a minute; make faults runs it

@@ -6,16 +6,12 @@ Pods of one experiment and TrainJobs of another, on the stand-in, which has Kueu
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
-from automl_airflow.standalone import running_airflow
 from tests.e2e.cluster import TestCluster, environment, prepare
-from tests.e2e.world import World, wait_until
-from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.e2e.world import MISSED_SOON, World, wait_until
 from tests.support.kueue import Queues
-from tests.support.postgres import airflow_database
 from tests.support.trainjobs import trainjob
 
 pytestmark = [
@@ -29,23 +25,22 @@ SCRIPT = (
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[TestCluster]:
-    with KubernetesStandIn(kueue=True, trainer=True) as standin:
-        yield TestCluster(standin.kubeconfig, "python:3.11-slim", "default", standin)
+def told(cluster: TestCluster) -> dict[str, str]:
+    """As test_kubernetes.py tells its Airflow, which is this one's too."""
+    return {**environment(cluster), **MISSED_SOON}
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, cluster: TestCluster) -> Iterator[World]:
-    with airflow_database() as database:
-        made = World.make(tmp_path_factory.mktemp("world"), database=database, **environment(cluster))
-        prepare(made)
-        with running_airflow(made.airflow):
-            yield made
+@pytest.fixture(scope="module", autouse=True)
+def prepared(world: World) -> None:
+    prepare(world)
 
 
 @pytest.fixture(scope="module")
 def runs(world: World, cluster: TestCluster) -> dict[str, str]:
     """Both experiments, which go on at the same time: name → run id."""
+    standin = cluster.standin
+    assert standin is not None
+    looked = standin.counts().get(("list", "workloads"), 0)
     queues = Queues(cluster.kubeconfig)
     for name in ("pods", "trains"):  # shut until trials of both are seen to wait, however slow the machine is
         queues.make(name, {"cpu": "0"})
@@ -62,11 +57,11 @@ def runs(world: World, cluster: TestCluster) -> dict[str, str]:
     for name in names:
         world.wait_for_dag(name, 180)
     started = {name: world.start(name) for name in names}
-    standin = cluster.standin
-    assert standin is not None
     # each hub asks for the Workloads once one of its trials is seen to wait
     wait_until(
-        lambda: standin.counts().get(("list", "workloads"), 0) >= 2, 180, "trials of both to wait in their queue"
+        lambda: standin.counts().get(("list", "workloads"), 0) >= looked + 2,
+        180,
+        "trials of both to wait in their queue",
     )
     for name, cpu in (("pods", "1"), ("trains", "2")):
         flavor = {"name": "any", "resources": [{"name": "cpu", "nominalQuota": cpu}]}

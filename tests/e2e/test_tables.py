@@ -11,14 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.world import World
+from tests.e2e.world import FOR_TABLES, World
 from tests.sources import ROOT
 
 pytestmark = pytest.mark.timeout(420)
 
-ENVIRONMENT = {"AUTOML_PRELOAD_IDLE": "20", "AUTOML_ENVIRONMENTS": str(ROOT / ".automl-environments")}
-"""Of Airflow's processes: what is kept loaded between attempts ends soon after the last one; what series are
-forecast with is made once in this checkout."""
+ENVIRONMENT = FOR_TABLES
 
 FIVE_LINES = """\
 name: tumours

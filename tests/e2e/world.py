@@ -87,6 +87,11 @@ MISSED_SOON = {
 }
 """For who kills workers and schedulers and waits until that is noticed; on a busy machine the living are missed too."""
 
+FOR_TABLES = {"AUTOML_PRELOAD_IDLE": "20", "AUTOML_ENVIRONMENTS": str(PRODUCT_ROOT / ".automl-environments")}
+"""For who trains on tables and series: what is kept loaded between attempts ends soon after the last one; what series
+are forecast with is made once in this checkout.
+"""
+
 
 def _client() -> httpx.Client:
     """One for all calls: each of `httpx.request` reads all certificates of the world, a twentieth of a second of CPU.

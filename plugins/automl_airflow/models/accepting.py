@@ -26,6 +26,7 @@ from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import TriggerEvent
 
+from automl_airflow.form import SCHEMA
 from automl_airflow.models.names import NO, NOTE, YES
 from automl_airflow.models.people import assigned, name_of
 from automl_airflow.models.runs import start_again
@@ -73,7 +74,7 @@ class AcceptOperator(RolloutTask, HITLOperator):
         kwargs.pop("params", None)  # the DAG's, which Airflow adds again
         why = Param(
             "", type=["string", "null"], maxLength=LONGEST_NOTE, title="Why (optional)",
-            description="Kept beside the answer.",
+            description="Kept beside the answer.", **SCHEMA,
         )  # fmt: skip
         super().__init__(subject=f"A version of {file.name}", options=[YES, NO], params={NOTE: why}, **kwargs)
         self.keep(file)

@@ -11,6 +11,7 @@ from typing import Any
 from airflow.sdk import DAG, Asset, BaseOperator, Param, chain
 
 from automl_airflow.assets import in_use_asset
+from automl_airflow.form import SCHEMA
 from automl_airflow.models.accepting import AcceptOperator
 from automl_airflow.models.asking import AskOperator
 from automl_airflow.models.common import dag_arguments
@@ -50,7 +51,7 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
         params={
             VERSION: Param(
                 None, type=["integer", "null"], minimum=1, title="Version",
-                description="Roll out this version; left out: what is new.",
+                description="Roll out this version; left out: what is new.", **SCHEMA,
             )
         },
     ) as dag:  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, AssetAny, CronDataIntervalTimetable, CronTriggerTimetable, Param
 
+from automl_airflow.form import SCHEMA
 from automl_airflow.models.common import dag_arguments
 from automl_airflow.models.score_tasks import PLAN, SCORE_TASK, PlanOperator, ScoreOperator
 from automl_airflow.retrying import again
@@ -93,11 +94,11 @@ def _params() -> dict[str, Any]:
         "version": Param(
             None, type=["null", "string", "integer"], title="Score again, by",
             description="then: the version that was in use at the interval's end; now: the champion; or a number that "
-            "was in use then or is now. Left out: what was scored stays as it is.",
+            "was in use then or is now. Left out: what was scored stays as it is.", **SCHEMA,
         ),
         "interval": Param(
             None, type=["null", "string", "array"], title="Intervals",
-            description="Dates or moments (2026-11-01), where the run has none of its own.",
+            description="Dates or moments (2026-11-01), where the run has none of its own.", **SCHEMA,
         ),
     }  # fmt: skip
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
+from jsonschema.validators import validator_for
 
-from automl_airflow.form import FIELDS, GROUPS, build_params, current, overrides_of
+from automl_airflow.form import FIELDS, GROUPS, SCHEMA, build_params, current, overrides_of
 from automl_core.search import names
 from automl_core.spec.errors import SpecError
 from automl_core.spec.models import Experiment
@@ -22,6 +24,13 @@ def test_each_field_of_the_form_stands_in_the_file_and_shows_its_value() -> None
         assert params[name].value == current(SPEC, path)
         params[name].resolve()  # the file's own value is allowed by the field's schema
     assert params.keys() == FIELDS.keys() | set(GROUPS) | {"reason", "transfer"}
+
+
+def test_each_field_names_the_draft_of_its_schema() -> None:
+    """jsonschema takes the latest where none is named, and longer: each time that a DAG is written down or read."""
+    drafts = {param.schema.get("$schema") for param in build_params(SPEC, names()).values()}
+    assert drafts == set(SCHEMA.values())
+    assert validator_for(SCHEMA) is Draft7Validator
 
 
 def test_the_form_sent_as_it_stands_changes_nothing() -> None:

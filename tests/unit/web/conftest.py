@@ -24,6 +24,7 @@ from automl_core.study.layout import experiment_prefix
 from automl_core.templates import Places
 from automl_core.templates import parse_experiment as parse_any
 from tests.sources import ROOT
+from tests.support.schemas import checked_once
 
 USERS = {"ann": "ADMIN", "oli": "OP", "uma": "USER", "vic": "VIEWER"}
 
@@ -217,7 +218,7 @@ def api_server(home: Path) -> Iterator[World]:
             [{"name": BUNDLE, "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(home / "dags")}}]
         ),
     }
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, checked_once():
         for name, value in settings.items():
             patch.setenv(name, value)
         from airflow import plugins_manager
