@@ -218,7 +218,7 @@ def _within(files: list[Entry], most: int) -> Iterator[tuple[Entry, int]]:
 def _told(line: bytes) -> _Line | None:
     try:
         return _decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
