@@ -25,7 +25,7 @@ from automl_core.release import RELEASE
 from automl_core.serving import requests
 from automl_core.serving.answers import AnswerLog, NameTaken
 from automl_core.serving.binary import BadBinary, with_data
-from automl_core.serving.exchange import BINARY, Call, Door, Gone, Refused, Reply, new_id
+from automl_core.serving.exchange import BINARY, Call, Door, Gone, Held, Refused, Reply, new_id
 from automl_core.serving.figures import Figures
 from automl_core.serving.requests import BadRequest
 from automl_core.serving.served import BadRows, Given, NoSuchModel, Served, Unavailable
@@ -65,7 +65,7 @@ class Server:
         self.served, self.answers, self.door, self.figures = served, answers, door or Door(), Figures()
         self.shadows = Shadows(served.ask, shadow, served.tallies)
         self.grace, self._ended = grace, 0.0
-        self.ending = False
+        self.ending, self.held = False, Held()
         self.preload: tuple[str, ...] = ()
         self._problem = ""
         """Why it could not be started, where that lies in what it was told."""
@@ -206,13 +206,19 @@ class Server:
     # --- predictions -----------------------------------------------------------------------------
 
     async def _predict(self, call: Call) -> Reply:
-        asked = _read(requests.read_rows, await call.body(self.door))
-        identity = asked.id or new_id()
-        model, given = await self._given(call, asked.rows, asked.keys, identity)
+        body = await call.body(self.door)
+        with self.held(body, self.door):
+            asked = _read(requests.read_rows, body)
+            identity = asked.id or new_id()
+            model, given = await self._given(call, asked.rows, asked.keys, identity)
         return Reply.of(requests.rows_answer(model, given, identity))
 
     async def _infer(self, call: Call) -> Reply:
         body = await call.body(self.door)
+        with self.held(body, self.door):
+            return await self._inferred(call, body)
+
+    async def _inferred(self, call: Call, body: bytes) -> Reply:
         length = call.header(BINARY)
         if length is not None:
             try:

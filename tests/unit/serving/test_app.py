@@ -15,7 +15,7 @@ from automl_core.models.rollout.tallies import list_tallies, read_tally
 from automl_core.models.traffic.watched import WATCHED
 from automl_core.serving.answers import ANSWERS, SHADOW, AnswerLog, Rule
 from automl_core.serving.app import Door, Server
-from automl_core.serving.exchange import Call
+from automl_core.serving.exchange import AT_ONCE, LARGE, Call
 from automl_core.serving.following import Follower, NoSuchModel
 from automl_core.serving.requests import key_of, keys_of
 from automl_core.serving.served import Given, Served
@@ -302,6 +302,36 @@ def test_columns_that_are_no_request_are_the_clients_fault_whatever_they_are(
         assert (found.status_code, found.json()["error"]["code"]) == (422, "bad_rows")
 
     talk(test)
+
+
+def test_of_large_requests_as_many_wait_as_memory_is_meant_for(
+    lake: Lake, talk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        go, inside = asyncio.Event(), list[int]()
+
+        async def slow(*_: Any, **__: Any) -> Given:
+            inside.append(1)
+            await go.wait()
+            return Given(9, [1], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+
+        monkeypatch.setattr(server.served, "predict", slow)
+        rows = {"rows": [ROW | {"city": "x" * LARGE}]}
+        inputs = {"inputs": _inputs(), "parameters": {"note": "x" * LARGE}}
+        asked = [asyncio.ensure_future(client.post("/models/churn/predict", json=rows)) for _ in range(AT_ONCE // 2)]
+        more = AT_ONCE - len(asked)
+        asked += [asyncio.ensure_future(client.post("/v2/models/churn/infer", json=inputs)) for _ in range(more)]
+        await until(lambda: len(inside) == len(asked))
+        for path, body in (("/models/churn/predict", rows), ("/v2/models/churn/infer", inputs)):
+            found = await client.post(path, json=body)
+            assert (found.status_code, found.headers["Retry-After"]) == (503, "1"), found.text
+        few = asyncio.ensure_future(client.post("/models/churn/predict", json={"rows": [ROW]}))
+        await until(lambda: len(inside) == len(asked) + 1)
+        go.set()
+        assert {each.status_code for each in await asyncio.gather(few, *asked)} == {200}
+        assert server.held.bytes == 0
+
+    talk(test, body=LARGE + 1_000)
 
 
 def test_a_key_is_the_same_one_by_both_protocols() -> None:
