@@ -154,7 +154,7 @@ def _ending(
         async def startup(self, sockets: list[socket] | None = None) -> None:
             self.beside = []
             if health_port is not None:  # first: it lives while it loads its models, and is not ready then
-                health = Health(config.host, health_port, lambda: self.started and not server.ending)
+                health = Health(config.host, health_port, lambda: self.started and server.ready)
                 try:
                     await health.start()
                 except OSError as error:

@@ -13,19 +13,19 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from automl_core.models.traffic.watched import is_watched
 from automl_core.release import RELEASE
 from automl_core.serving import requests
 from automl_core.serving.answers import AnswerLog, NameTaken
 from automl_core.serving.binary import BadBinary, with_data
-from automl_core.serving.exchange import BINARY, Call, Door, Gone, Refused, Reply, new_id
+from automl_core.serving.exchange import BINARY, Call, Door, Gone, Held, Refused, Reply, new_id
 from automl_core.serving.figures import Figures
 from automl_core.serving.requests import BadRequest
 from automl_core.serving.served import BadRows, Given, NoSuchModel, Served, Unavailable
@@ -42,6 +42,8 @@ KEY_HEADER = b"x-automl-key"
 
 
 Handler = Callable[[Call], Awaitable[Reply]]
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 
 
 class Server:
@@ -63,8 +65,10 @@ class Server:
         self.served, self.answers, self.door, self.figures = served, answers, door or Door(), Figures()
         self.shadows = Shadows(served.ask, shadow, served.tallies)
         self.grace, self._ended = grace, 0.0
-        self.ending = False
+        self.ending, self.held = False, Held()
         self.preload: tuple[str, ...] = ()
+        self._problem = ""
+        """Why it could not be started, where that lies in what it was told."""
 
     def app(self) -> FastAPI:
         """The application, for uvicorn."""
@@ -95,6 +99,9 @@ class Server:
 
         async def direct(scope: Scope, receive: Receive, send: Send) -> None:
             handler = None
+            if scope["type"] == "lifespan":
+                await app(scope, receive, self._plainly(send))
+                return
             if scope["type"] == "http" and scope["method"] == "POST":
                 match scope["path"].split("/"):
                     case ["", "models", str(model), "predict"] if model:
@@ -108,6 +115,14 @@ class Server:
 
         return direct
 
+    @property
+    def ready(self) -> bool:
+        """Whether requests may be sent here: not once it ends, nor while it can answer none of what it was to load.
+
+        So an image that can't load the version in use takes the place of no server that can.
+        """
+        return not self.ending and self.served.can_answer(self.preload)
+
     def end(self) -> None:
         """Take no more requests: what was begun is answered, and what was answered is brought, within `grace`."""
         if not self.ending:
@@ -117,7 +132,11 @@ class Server:
     async def _life(self, app: FastAPI) -> AsyncIterator[None]:
         logs = [each for each in (self.answers, self.shadows.answers) if each is not None]
         tallies = self.served.tallies
-        await self.served.start(self.preload)
+        try:
+            await self.served.start(self.preload)
+        except (NoSuchModel, StorageError) as error:
+            self._problem = f"this server can't be started: {error}"
+            raise
         for each in logs:
             each.start()
         if tallies is not None:
@@ -158,6 +177,16 @@ class Server:
 
         return guarded
 
+    def _plainly(self, send: Send) -> Send:
+        """How a start that failed is told: by what a person can change, and not by a place in this code."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed" and self._problem:
+                message = {**message, "message": self._problem}
+            await send(message)
+
+        return told
+
     async def _no_route(self, request: Request, error: Exception) -> Reply:
         """The answer where no route is, in the words of all others."""
         assert isinstance(error, HTTPException)
@@ -177,13 +206,19 @@ class Server:
     # --- predictions -----------------------------------------------------------------------------
 
     async def _predict(self, call: Call) -> Reply:
-        asked = _read(requests.read_rows, await call.body(self.door))
-        identity = asked.id or new_id()
-        model, given = await self._given(call, asked.rows, asked.keys, identity)
+        body = await call.body(self.door)
+        with self.held(body, self.door):
+            asked = _read(requests.read_rows, body)
+            identity = asked.id or new_id()
+            model, given = await self._given(call, asked.rows, asked.keys, identity)
         return Reply.of(requests.rows_answer(model, given, identity))
 
     async def _infer(self, call: Call) -> Reply:
         body = await call.body(self.door)
+        with self.held(body, self.door):
+            return await self._inferred(call, body)
+
+    async def _inferred(self, call: Call, body: bytes) -> Reply:
         length = call.header(BINARY)
         if length is not None:
             try:
@@ -192,13 +227,11 @@ class Server:
                 raise Refused(400, "bad_request", str(error)) from None
         asked, rows = _read(requests.read_infer, body)
         identity = asked.id or new_id()
-        key = asked.parameters.get("key")
-        keys = [str(key)] * len(rows) if key is not None else None
-        model, given = await self._given(call, rows, keys, identity)
+        model, given = await self._given(call, rows, None, identity, _read(requests.key_of, asked.parameters))
         return Reply.of(requests.infer_answer(model, given, identity, asked.outputs))
 
     async def _given(
-        self, call: Call, rows: list[dict[str, Any]], keys: list[str] | None, identity: str
+        self, call: Call, rows: list[dict[str, Any]], keys: list[str] | None, identity: str, key: str | None = None
     ) -> tuple[str, Given]:
         """The answer to rows, written down and counted."""
         model = call.model
@@ -213,7 +246,8 @@ class Server:
                 raise Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
 
         try:
-            chosen = requests.keys_of(rows, column, keys, call.header(KEY_HEADER), identity)
+            one = call.header(KEY_HEADER) if key is None else key
+            chosen = requests.keys_of(rows, column, keys, one, identity)
             given = await self.served.predict(model, rows, chosen, counts=not watched, check=check)
         except (BadRequest, BadRows, NameTaken) as error:
             raise Refused(422, "bad_rows", str(error)) from None
@@ -254,7 +288,8 @@ class Server:
         return Reply.of({"live": True})
 
     async def _ready(self, call: Call) -> Reply:
-        return Reply.of({"ready": not self.ending}, 503 if self.ending else 200)
+        ready = self.ready
+        return Reply.of({"ready": ready}, 200 if ready else 503)
 
     async def _metrics(self, call: Call) -> Reply:
         text = self.figures.text(self.served, self.answers, self.shadows)
@@ -329,9 +364,9 @@ def _nothing_in_use(model: str) -> Refused:
     return Refused(503, "unavailable", f"no version of {model} is in use", **{"Retry-After": "1"})
 
 
-def _read(read: Callable[[bytes], Any], body: bytes) -> Any:
+def _read(read: Callable[[_A], _B], given: _A) -> _B:
     try:
-        return read(body)
+        return read(given)
     except BadRequest as error:
         raise Refused(400, "bad_request", str(error)) from None
 

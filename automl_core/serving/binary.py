@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from automl_core.serving.wire import UNREADABLE
+
 HEADER = "inference-header-content-length"
 
 _KINDS = {
@@ -37,11 +39,11 @@ def with_data(body: bytes, length: str) -> bytes:
     Raises:
         BadBinary: which column isn't what it says.
     """
-    if not length.isascii() or not length.isdigit() or int(length) > len(body):
-        raise BadBinary(f"{HEADER}: {length!r} is no length within the body of {len(body):,} bytes")
+    if not length.isascii() or not length.isdigit() or len(length) > 18 or int(length) > len(body):
+        raise BadBinary(f"{HEADER}: {length[:40]!r} is no length within the body of {len(body):,} bytes")
     try:
         head = msgspec.json.decode(body[: int(length)], type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadBinary(f"the first {length} bytes of the body are no JSON of a request: {error}") from None
     rest, start = memoryview(body)[int(length) :], 0
     inputs = head.get("inputs")

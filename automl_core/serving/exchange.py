@@ -6,7 +6,8 @@ import asyncio
 import hmac
 import os
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,42 @@ BINARY = HEADER.encode()
 """Of a request of the V2 protocol with columns of bytes: where they begin."""
 
 encode = msgspec.json.Encoder().encode
+
+
+LARGE = 64 * 2**10
+"""Bytes from which on a body counts for what is held at once; of smaller ones their number is limit enough."""
+
+AT_ONCE = 8
+"""Times the largest body: what large bodies take together while they wait for their answers. As rows they take more."""
+
+
+class Held:
+    """The large bodies that a server holds while they wait for their answers."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def __call__(self, body: bytes, door: Door) -> AbstractContextManager[None]:
+        """Hold a body for as long as the context is open.
+
+        Raises:
+            Refused: as many as may be are held. One alone always may, and nobody's small request waits for it.
+        """
+        return _SMALL if len(body) < LARGE else self._large(len(body), door)
+
+    @contextmanager
+    def _large(self, size: int, door: Door) -> Iterator[None]:
+        if self.bytes and self.bytes + size > AT_ONCE * door.body:
+            told = f"large requests of {self.bytes:,} bytes are answered already; send this one again, or smaller ones"
+            raise Refused(503, "busy", told, **{"Retry-After": "1"})
+        self.bytes += size
+        try:
+            yield
+        finally:
+            self.bytes -= size
+
+
+_SMALL = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from automl_core.serving.served import Given
+from automl_core.serving.wire import UNREADABLE
 
 Cell = None | bool | int | float | str
 
 MOST_ROWS = 10_000
 """Rows of a request at most."""
+
+
+LONGEST_NAME = 1_000
+"""Letters of a request's id or of a key at most: both stand in the line of each of its rows."""
+
+Name = Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
 
 
 class BadRequest(ValueError):
@@ -29,8 +36,8 @@ class RowsRequest(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     rows: list[dict[str, bool | int | float | str | None]]
-    keys: list[str] | None = None
-    id: str | None = None
+    keys: list[Name] | None = None
+    id: Name | None = None
 
 
 class Tensor(msgspec.Struct):
@@ -54,7 +61,7 @@ class InferRequest(msgspec.Struct):
     """A request of the V2 protocol: columns, each with as many values as there are rows."""
 
     inputs: list[Tensor]
-    id: str | None = None
+    id: Name | None = None
     parameters: dict[str, Any] = {}
     outputs: list[Wanted] = []
 
@@ -79,7 +86,7 @@ def read_rows(body: bytes) -> RowsRequest:
     """
     try:
         found = _rows.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadRequest(f"the body is no request of rows: {error}") from None
     _check_rows(len(found.rows))
     if found.keys is not None and len(found.keys) != len(found.rows):
@@ -95,7 +102,7 @@ def read_infer(body: bytes) -> tuple[InferRequest, list[dict[str, Any]]]:
     """
     try:
         found = _infer.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadRequest(f"the body is no request of the V2 protocol: {error}") from None
     if not found.inputs:
         raise BadRequest("inputs: there is none; give one for each column")
@@ -118,6 +125,20 @@ def read_infer(body: bytes) -> tuple[InferRequest, list[dict[str, Any]]]:
     return found, rows
 
 
+def key_of(parameters: Mapping[str, Any]) -> str | None:
+    """The key of all rows that a request of the V2 protocol names in its parameters; None where it names none.
+
+    Raises:
+        BadRequest: it is no value that a column of keys may have.
+    """
+    key = parameters.get("key")
+    if key is None:
+        return None
+    if not isinstance(key, Cell):
+        raise BadRequest("parameters.key: a text, a number, true or false is wanted here")
+    return _text(key)
+
+
 def keys_of(
     rows: Sequence[Mapping[str, Any]], column: str | None, given: Sequence[str] | None, one: str | None, request: str
 ) -> list[str]:
@@ -131,11 +152,13 @@ def keys_of(
         request: its id: what is left is split by requests.
 
     Raises:
-        BadRequest: a row lacks the column.
+        BadRequest: a row lacks the column, or one key for all of them is too long.
     """
     if given is not None:
         return list(given)
     if one is not None:
+        if len(one) > LONGEST_NAME:
+            raise BadRequest(f"a key has {LONGEST_NAME:,} letters at most, and this one {len(one):,}")
         return [one] * len(rows)
     if column is None:
         return [request] * len(rows)

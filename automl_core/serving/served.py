@@ -190,6 +190,25 @@ class Served:
         self.asking.count(route, counted, counts)
         return given
 
+    def can_answer(self, names: Sequence[str]) -> bool:
+        """Whether one of some models answers here, or may soon: false where all that have a version in use have failed.
+
+        Once a version answers, it goes on whatever comes after it, so this turns false at the start of a server alone,
+        or with the first version of a model. A model with nothing in use keeps nobody waiting.
+
+        Args:
+            names: of models that this server was to load at once.
+        """
+        routes = [each for each in map(self.follower.routes.get, names) if each is not None]
+        wanted = [each for each in routes if each.champion is not None]
+        return not wanted or not all(map(self._has_failed, wanted))
+
+    def _has_failed(self, route: Route) -> bool:
+        """Whether no version of a model answers here, since the one in use can't be loaded."""
+        now = self.active.get(route.model)
+        answers = now is not None and now.route.champion is not None
+        return not answers and (route.model, route.champion) in self.failures
+
     async def process(self, route: Route, version: int) -> VersionProcess:
         """A version's process, started; see `Asking.process`."""
         return await self.asking.process(route, version)

@@ -13,6 +13,10 @@ MOST = 256 * 2**20
 """Bytes of a message at most: what is longer is no message."""
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading somebody's JSON raises where it is none: a text may be no UTF-8, and lists may lie in lists for ever."""
+
+
 class Part(msgspec.Struct, array_like=True):
     """The rows of one request, or of that share of it which this version answers.
 

@@ -217,8 +217,9 @@ def _within(files: list[Entry], most: int) -> Iterator[tuple[Entry, int]]:
 
 def _told(line: bytes) -> _Line | None:
     try:
+        line.decode()  # of what is not asked for here nothing is looked at, and whoever reads all of it would stumble
         return _decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -70,7 +70,8 @@ def _problems(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> It
         if event.get("type") == "Warning" and event.get("reason") in (
             "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "Unhealthy", "FailedScheduling",
         ):  # fmt: skip
-            yield f"{event['reason']}: {_short(event.get('message') or '')}"
+            said = _short(event.get("message") or "")
+            yield f"{event['reason']}: {said}{_not_ready(said)}"
             return
 
 
@@ -105,6 +106,13 @@ def _ended(status: Mapping[str, Any], ended: Mapping[str, Any]) -> str:
         )
     words = f"the server ended with exit code {code}{again}"
     return f"{words}, its last lines: {said}" if said else words
+
+
+def _not_ready(said: str) -> str:
+    """What a server means that lives and says that it is not ready: an event has the status alone."""
+    if said.startswith("Readiness probe failed") and said.endswith("503"):
+        return ". It can't load the version in use, or it ends: its log says why (kubectl logs)"
+    return ""
 
 
 def _what_to_do(why: str) -> str:

@@ -18,7 +18,7 @@ from automl_core.serving.kubernetes.kinds import (
     Manifest,
 )
 from automl_core.serving.kubernetes.plan import Plan
-from automl_core.serving.kubernetes.pods import HEALTH_PORT, PORT, pod_template
+from automl_core.serving.kubernetes.pods import CONTAINER, HEALTH_PORT, PORT, pod_template
 
 KSERVE_CONTAINER = "kserve-container"
 """What KServe calls the container that answers, in its own and in others' images."""
@@ -107,10 +107,13 @@ def _scaler(plan: Plan) -> Manifest:
     scale = plan.wanted.scale
     kind = STATEFUL_SET if plan.wanted.folder.keep else DEPLOYMENT
     target = {"type": "Utilization", "averageUtilization": scale.cpu}
+    # the server's container alone: by the whole pod nothing is scaled where one beside it requests no CPU, and a proxy
+    # that is busy or idle says nothing of the server
+    load = {"name": "cpu", "container": CONTAINER, "target": target}
     spec = {
         "scaleTargetRef": {"apiVersion": kind.api_version, "kind": kind.kind, "name": plan.name},
         "minReplicas": scale.min, "maxReplicas": scale.max,
-        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+        "metrics": [{"type": "ContainerResource", "containerResource": load}],
         # a server that has gone has to load its models again, so none goes for a short lull
         "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}},
     }  # fmt: skip

@@ -15,9 +15,12 @@ from automl_core.models.rollout.tallies import list_tallies, read_tally
 from automl_core.models.traffic.watched import WATCHED
 from automl_core.serving.answers import ANSWERS, SHADOW, AnswerLog, Rule
 from automl_core.serving.app import Door, Server
-from automl_core.serving.following import Follower
+from automl_core.serving.exchange import AT_ONCE, LARGE, Call
+from automl_core.serving.following import Follower, NoSuchModel
+from automl_core.serving.requests import key_of, keys_of
 from automl_core.serving.served import Given, Served
 from automl_core.serving.tallying import Tallies
+from automl_core.storage.base import StorageUnavailable
 from tests.unit.serving.world import ANNA, DAG, ROW, Lake, together, until
 
 TOKEN = "a-token-that-is-long-enough"
@@ -225,6 +228,11 @@ REFUSED = [
     (b'{"rows": [{"age": [1]}]}', 400, "rows"),
     (b'{"rows": [{"age": 1}], "kys": []}', 400, "kys"),
     (b'{"rows": [{"age": 1}], "keys": []}', 400, "keys: there are 0 for 1 rows"),
+    (b'{"rows": [{"age": 1}], "id": "\xc3\x28"}', 400, "the body is no request of rows"),
+    (b'{"rows": [{"age": 1, "city": "\xff"}]}', 400, "the body is no request of rows"),
+    (b'{"rows": ' + b"[" * 19_000, 400, "the body is no request of rows"),
+    (b'{"rows": [{"age": 1}], "id": "' + b"x" * 1_001 + b'"}', 400, "length <= 1000 - at `$.id`"),
+    (b'{"rows": [{"age": 1}], "keys": ["' + b"x" * 1_001 + b'"]}', 400, "length <= 1000 - at `$.keys"),
     (b'{"rows": [{"age": "old", "city": "Bonn", "plan": 1}]}', 422, "'old' is no number"),
     (b'{"rows": [{"city": "Bonn", "plan": 1}]}', 422, "no column 'age'"),
     (b'{"rows": [' + b'{"age": 1},' * 2000 + b'{"age": 1}]}', 413, "at most 20,000 bytes"),
@@ -268,6 +276,68 @@ def test_what_is_wrong_with_a_request_is_said(lake: Lake, talk: Callable[..., No
         assert (found.status_code, found.json()["error"]["code"]) == (408, "too_slow")
 
     talk(test, body=20_000, seconds=0.5)
+
+
+def test_columns_that_are_no_request_are_the_clients_fault_whatever_they_are(
+    lake: Lake, talk: Callable[..., None]
+) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        deep = b'{"inputs": [{"name": "age", "shape": [1], "datatype": "FP64", "data": ' + b"[" * 100_000
+        header = "Inference-Header-Content-Length"
+        for body, headers in (
+            (deep, {}),
+            (b'{"inputs": [], "id": "\xff"}', {}),
+            (deep, {header: str(len(deep))}),
+            (b'{"inputs": [], "id": "\xff"}', {header: "12"}),
+            (b"{}", {header: "9" * 5_000}),
+        ):
+            kind = {"Content-Type": "application/json", **headers}
+            found = await client.post("/v2/models/churn/infer", content=body, headers=kind)
+            assert (found.status_code, list(found.json())) == (400, ["error"]), found.text
+        for key, words in (({"a": 1}, "parameters.key: a text"), ("x" * 1_001, "1,000 letters at most")):
+            asked = {"inputs": _inputs(), "parameters": {"key": key}}
+            found = await client.post("/v2/models/churn/infer", json=asked)
+            assert (found.status_code in (400, 422), words in found.json()["error"]) == (True, True), found.text
+        found = await client.post("/models/churn/predict", json={"rows": [ROW]}, headers={"X-AutoML-Key": "x" * 1_001})
+        assert (found.status_code, found.json()["error"]["code"]) == (422, "bad_rows")
+
+    talk(test)
+
+
+def test_of_large_requests_as_many_wait_as_memory_is_meant_for(
+    lake: Lake, talk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        go, inside = asyncio.Event(), list[int]()
+
+        async def slow(*_: Any, **__: Any) -> Given:
+            inside.append(1)
+            await go.wait()
+            return Given(9, [1], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+
+        monkeypatch.setattr(server.served, "predict", slow)
+        rows = {"rows": [ROW | {"city": "x" * LARGE}]}
+        inputs = {"inputs": _inputs(), "parameters": {"note": "x" * LARGE}}
+        asked = [asyncio.ensure_future(client.post("/models/churn/predict", json=rows)) for _ in range(AT_ONCE // 2)]
+        more = AT_ONCE - len(asked)
+        asked += [asyncio.ensure_future(client.post("/v2/models/churn/infer", json=inputs)) for _ in range(more)]
+        await until(lambda: len(inside) == len(asked))
+        for path, body in (("/models/churn/predict", rows), ("/v2/models/churn/infer", inputs)):
+            found = await client.post(path, json=body)
+            assert (found.status_code, found.headers["Retry-After"]) == (503, "1"), found.text
+        few = asyncio.ensure_future(client.post("/models/churn/predict", json={"rows": [ROW]}))
+        await until(lambda: len(inside) == len(asked) + 1)
+        go.set()
+        assert {each.status_code for each in await asyncio.gather(few, *asked)} == {200}
+        assert server.held.bytes == 0
+
+    talk(test, body=LARGE + 1_000)
+
+
+def test_a_key_is_the_same_one_by_both_protocols() -> None:
+    for key, text in (("007", "007"), (7, "7"), (True, "true"), (2.5, "2.5")):
+        assert key_of({"key": key}) == text == keys_of([{"key": key}], "key", None, None, "id")[0]
+    assert key_of({}) is None
 
 
 def test_who_names_a_version_gets_no_other_ones_answer(
@@ -424,3 +494,78 @@ def test_a_full_disk_leaves_no_torn_line_and_fails_no_request(lake: Lake, monkey
     log.add("churn", given, [ROW], ["k"], "none")
     assert (Path(file.name).read_bytes(), log.lost) == (whole, 2)
     file.close()
+
+
+def test_a_server_is_ready_once_it_can_answer_and_no_image_that_can_not_load_the_version_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_core.serving.served.AGAIN", (0.05,))
+    lake = Lake(tmp_path)
+    lake.in_use(seed=1)
+    lake.offered("new")
+    copy = lake.life().state.version(1).model
+    key = f"{copy.prefix}scorer.json"
+    whole = lake.store.get(key)
+    lake.store.put(key, b"{}")
+
+    async def asked(*names: str) -> Server:
+        server = Server(Served(Follower(lake.store), lake.folder / "cache", every=0.05))
+        server.preload = names
+        await server.served.start(names)
+        return server
+
+    async def test() -> None:
+        server = await asked("churn")
+        status = [(await server._ready(Call({"type": "http", "path": "/", "headers": []}, no_body))).status]
+        both, quiet = await asked("churn", "new"), await asked("new")
+        assert not both.ready, "of those with something in use none answers"
+        assert quiet.ready, "nothing is in use, and nothing keeps it from the first version"
+        lake.store.put(key, whole)
+        await until(lambda: server.ready)
+        following = lake.accepted(seed=2)
+        lake.store.put(f"{lake.life().state.version(following).model.prefix}scorer.json", b"{}")
+        lake.life().put_in_use(following, DAG)
+        await until(lambda: ("churn", following) in server.served.failures)
+        assert server.ready, "the version before goes on"
+        server.end()
+        assert (status, server.ready) == ([503], False)
+        for each in (server, both, quiet):
+            await each.served.stop()
+
+    asyncio.run(asyncio.wait_for(test(), 60))
+
+
+async def no_body() -> dict[str, Any]:
+    return {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_start_that_fails_says_what_a_person_can_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, lost: bool
+) -> None:
+    lake, told = Lake(tmp_path), list[Any]()
+    served = Served(Follower(lake.store), lake.folder / "cache")
+    if lost:
+
+        def away(*_: Any, **__: Any) -> Any:
+            raise StorageUnavailable("the store is away")
+
+        monkeypatch.setattr(served.follower, "look", away)
+    server = Server(served)
+    server.preload = ("chrun",)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    async def test() -> None:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        with pytest.raises((NoSuchModel, StorageUnavailable)):
+            await server.asgi()(scope, receive, send)
+        await served.stop()
+
+    asyncio.run(test())
+    why = "the store is away" if lost else f"there is no model 'chrun' in {lake.store.url}"
+    assert told == [{"type": "lifespan.startup.failed", "message": f"this server can't be started: {why}"}]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from automl_core.serving.exchange import Call, Door, Gone, Refused, Reply
+from automl_core.serving.exchange import AT_ONCE, LARGE, Call, Door, Gone, Held, Refused, Reply
 
 Message = dict[str, Any]
 
@@ -122,3 +123,21 @@ def test_an_answer_says_how_long_it_is_and_what() -> None:
         b"content-length": b"7", b"content-type": b"application/json", b"retry-after": b"1",
     }  # fmt: skip
     assert sent[1]["body"] == b'{"a":1}'
+
+
+def test_large_bodies_together_are_bounded_and_small_ones_wait_for_none() -> None:
+    held, door = Held(), Door(body=LARGE)
+    large, small = b"x" * LARGE, b"x"
+    with contextlib.ExitStack() as open_:
+        for _ in range(AT_ONCE):
+            open_.enter_context(held(large, door))
+        with pytest.raises(Refused, match="are answered already") as refused, held(large, door):
+            raise AssertionError("it was let in")
+        assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "1")
+        with held(small, door):
+            assert held.bytes == AT_ONCE * LARGE
+    assert held.bytes == 0
+    with pytest.raises(KeyError), held(large, door):
+        raise KeyError
+    with held(b"x" * (AT_ONCE + 1) * LARGE, door):
+        assert held.bytes == (AT_ONCE + 1) * LARGE, "one alone is as large as it may be"

@@ -39,7 +39,8 @@ def recent(home: Path, since: float = NOON - 3600, **more: Any) -> Any:
 def test_the_champions_of_the_time_alone_and_what_is_left_out_is_said(tmp_path: Path) -> None:
     write(tmp_path, "a-000001.jsonl", [
         line(1), line(2, NOON - 3601), line(3, NOON + 1), line(4, version=2), line(5, version=2), b"{torn", b"",
-        line(6, request_id="watch-1f/0"), line(7),
+        line(6, request_id="watch-1f/0"), line(7), json.dumps(line(8, city="?")).encode().replace(b"?", b"\xff"),
+        json.dumps(line(9, request_id="?")).encode().replace(b"?", b"\xff"),
     ])  # fmt: skip
     found = recent(tmp_path)
     assert [json.loads(each)["age"] for each in found.kept] == [1, 7]
@@ -47,7 +48,7 @@ def test_the_champions_of_the_time_alone_and_what_is_left_out_is_said(tmp_path: 
         "2 answers of version 1 from 2026-11-29 11:00 UTC to 2026-11-29 12:00 UTC",
         "2 answers of version 2 are not looked at: it is not the champion",
         "1 answers to requests of the watch itself are left out",
-        "1 lines of the log can't be read",
+        "3 lines of the log can't be read",
     ]
     assert found.rows_of(1)[0]["age"] == 1
 

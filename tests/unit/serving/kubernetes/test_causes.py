@@ -76,6 +76,8 @@ def test_what_has_not_begun_is_told_by_conditions_containers_and_events() -> Non
     assert told(creating, {"type": "Normal", "reason": "Pulled", "message": ""}, mount).startswith("FailedMount: Mount")
     running = pod(containerStatuses=[container(state={"running": {"startedAt": "2026-11-29T22:00:00Z"}})])
     assert told(running, mount, probe) == "Unhealthy: Startup probe failed: connection refused", "the latest"
+    unready = probe | {"message": "Readiness probe failed: HTTP probe failed with statuscode: 503"}
+    assert "can't load the version in use" in told(running, mount, unready)
 
 
 def test_each_cause_is_told_once_with_its_pods_and_who_goes_is_passed_over() -> None:

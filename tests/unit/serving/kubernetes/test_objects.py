@@ -219,6 +219,19 @@ def test_where_load_decides_manifests_name_no_number() -> None:
     assert workload()["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
+def test_load_is_that_of_the_server_whatever_runs_beside_it() -> None:
+    """The CPU of a whole pod can't be told where one of its containers requests none: then nothing is ever scaled."""
+    plan = planned(**FULL)
+    scaler = next(each for each in objects_of(plan) if each["kind"] == "HorizontalPodAutoscaler")
+    (metric,) = scaler["spec"]["metrics"]
+    load = metric["containerResource"]
+    server, beside = pod_template(plan)["spec"]["containers"]
+    assert (metric["type"], load["container"], load["name"]) == ("ContainerResource", server["name"], "cpu")
+    assert load["target"] == {"type": "Utilization", "averageUtilization": 60}
+    assert server["resources"]["requests"]["cpu"]
+    assert "resources" not in beside
+
+
 def test_servers_of_one_model_are_asked_for_that_alone_from_outside() -> None:
     def paths(**deploy: Any) -> list[str]:
         route = next(each for each in objects_of(planned(**deploy)) if each["kind"] == "HTTPRoute")
