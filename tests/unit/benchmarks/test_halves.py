@@ -26,7 +26,7 @@ def test_every_function_stands_in_one_half_and_groups_and_dimensions_in_both(sal
 
 
 def test_learners_meet_data_in_one_half_only() -> None:
-    work, sealed = (halves._pairs(name) for name in halves.HALVES)
+    work, sealed = (halves.pairs(name) for name in halves.HALVES)
     assert not set(work) & set(sealed)
     assert len({kind for kind, _ in work}) == len(work) == len({kind for kind, _ in sealed}) == len(sealed) == 5
     names = [problem.name for name in halves.HALVES for problem in halves._others(name)]
