@@ -1,8 +1,8 @@
 """Real models of the kinds that the halves hold, drawn by another salt: enough of them to choose the search by.
 
-The work half has five problems that train a model, too few to tell a change of the search from luck: two seeds of one of
-them differ by up to 80 points. No pair of learner and data stands in a half as well, whatever its rows. What takes long
-to train is left out, networks above all: many seeds say more than many problems that nobody waits for.
+The work half has five problems that train a model, too few to tell a change of the search from luck: two seeds of one
+of them differ by up to 80 points. No pair of learner and data stands in a half as well, whatever its rows. What takes
+long to train is left out, networks above all: many seeds say more than many problems that nobody waits for.
 """
 
 from __future__ import annotations

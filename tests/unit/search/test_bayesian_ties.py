@@ -1,4 +1,4 @@
-"""Values that trials share: an error in whole rows, a rounded metric. Regions with the lowest one have nothing better."""
+"""Values that trials share (an error in whole rows, a rounded metric): where the lowest one lies, nothing is better."""
 
 from __future__ import annotations
 
