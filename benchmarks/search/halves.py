@@ -45,7 +45,7 @@ def half(name: str) -> tuple[Problem, ...]:
         raise ValueError(f"there is no half {name!r} (allowed: {', '.join(HALVES)})")
     functions = [bbob(number, width, SALT) for number, width in bbob_numbers(SALT)[HALVES.index(name)]]
     named = (replace(each, name=f"{name}_{each.name}") for each in functions)
-    return (*named, *map(_with_lowest, _others(name)))
+    return (*named, *map(with_lowest, _others(name)))
 
 
 def _others(name: str) -> list[Problem]:
@@ -57,20 +57,25 @@ def _others(name: str) -> list[Problem]:
         seed = seed_of(SALT, name, "stepped", i)
         found.append(stepped(makers[i % 2](f"{makers[i % 2].__name__}_{i}", seed), 60 + seed % 140, 1.5, seed))
     found = [replace(each, draws=_DRAWS_MADE) for each in found]
-    for i, (kind, data) in enumerate(_pairs(name)):
+    for i, (kind, data) in enumerate(pairs(name)):
         rows = "trained" if i < _TRAINED else "few"  # few rows: ties, and noise of which row falls into which fold
         problem = Problem(f"{kind}_{data}", LEARNERS[kind].models, loss_of(kind, data, _ROWS[rows]), 0.0)
         found.append(replace(problem, draws=_DRAWS_TRAINED))
     return [replace(each, name=f"{name}_{each.name}") for each in found]
 
 
-def _pairs(name: str) -> list[tuple[str, str]]:
-    """Learners with data for a half: no pair is in both, and no learner twice in one."""
-    every = [
+def every_pair() -> list[tuple[str, str]]:
+    """Each learner with each data set that it can learn."""
+    return [
         (kind, data)
         for kind, learner in LEARNERS.items()
         for data in (datasets.CLASSES if learner.classifies else datasets.NUMBERS)
     ]
+
+
+def pairs(name: str) -> list[tuple[str, str]]:
+    """Learners with data for a half: no pair is in both, and no learner twice in one."""
+    every = every_pair()
     taken: set[tuple[str, str]] = set()
     for each in HALVES:
         found: list[tuple[str, str]] = []
@@ -84,10 +89,11 @@ def _pairs(name: str) -> list[tuple[str, str]]:
     raise AssertionError(name)
 
 
-def _with_lowest(problem: Problem) -> Problem:
+def with_lowest(problem: Problem, steps: int = 600) -> Problem:
+    """The problem with the lowest loss known of it, which is looked for once (`live.explore`) and kept."""
     known: dict[str, float] = json.loads(_LOWEST.read_text()) if _LOWEST.exists() else {}
     if problem.name not in known:
-        lowest, losses = explore(problem)
+        lowest, losses = explore(problem, steps)
         known[problem.name] = lowest
         keep(replace(problem, optimum=lowest), losses)
         _LOWEST.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")

@@ -28,6 +28,7 @@ from benchmarks.search.problems import (
     tabulated,
     with_failures,
 )
+from benchmarks.search.trained import trained
 
 
 def nine() -> list[Problem]:
@@ -88,7 +89,7 @@ def check() -> list[Problem]:
     ]
 
 
-_SETS = {"nine": nine, "eighteen": eighteen, "check": check, "bbob": bbob, "live": live} | {
+_SETS = {"nine": nine, "eighteen": eighteen, "check": check, "bbob": bbob, "live": live, "trained": trained} | {
     name: partial(half, name) for name in HALVES
 }
 

@@ -361,6 +361,18 @@ class Posterior:
         return self._warp(numeric), options
 
 
+def predicted(posterior: Posterior) -> Array:
+    """Mean of each target given all the others (Rasmussen & Williams 2006, equation 5.12), shape (n,)."""
+    mean: Array = posterior.targets[:, 0] - posterior.alpha[:, 0] / _precision(posterior)
+    return mean
+
+
+def _precision(posterior: Posterior) -> Array:
+    """Of each target given all the others: the inverse of its variance (equation 5.12), shape (n,)."""
+    precision: Array = (posterior.whitening * posterior.whitening).sum(axis=0)
+    return precision
+
+
 def left_out(posterior: Posterior, losses: Array) -> Array:
     """Log density of each loss given all the others (Rasmussen & Williams 2006, section 5.4.2).
 
@@ -371,7 +383,7 @@ def left_out(posterior: Posterior, losses: Array) -> Array:
     Returns:
         Shape (n,), by the normalised losses: the losses' own warp is counted in.
     """
-    precision = (posterior.whitening * posterior.whitening).sum(axis=0)
+    precision = _precision(posterior)
     off = posterior.alpha[:, 0] / precision
     log_density = 0.5 * (np.log(precision) - off * off * precision - np.log(2.0 * np.pi))
     result: Array = log_density + posterior.log_slopes(losses)

@@ -11,8 +11,8 @@ from scipy.special import ndtr
 
 from automl_core.search.base import History, LongHistory, PastTrial
 from automl_core.search.bayesian.acquisition import Acquisition, Model
-from automl_core.search.bayesian.encoding import Array, Encoding, Indices
-from automl_core.search.bayesian.gp import Columns, Fit, Posterior, Priors, left_out
+from automl_core.search.bayesian.encoding import Array, Encoding, Indices, Mask
+from automl_core.search.bayesian.gp import Columns, Fit, Posterior, Priors, left_out, predicted
 from automl_core.search.bayesian.source import Source
 from automl_core.search.bayesian.subset import choose, worth_a_look
 from automl_core.search.bayesian.transfer import Mixture, mix
@@ -161,7 +161,7 @@ class Surrogate:
     def _acquisition(self, plain: Columns) -> Acquisition:
         models = self._models()
         screening = 1 + sum(1 for share in self.shares if share > 0)
-        return Acquisition(plain, models, self._chances(plain), self.running, screening)
+        return Acquisition(plain, models, [*self._chances(plain), *self._beyond_ties(plain)], self.running, screening)
 
     def _models(self) -> list[Model]:
         if len(self.losses) < 2:
@@ -205,7 +205,33 @@ class Surrogate:
             return []
         rows = np.vstack([self.rows, self.failed])
         labels = np.repeat([-1.0, 1.0], [len(self.rows), len(self.failed)])
-        order = np.concatenate([self.losses, np.full(len(self.failed), np.inf)])
+        return [self._chance(columns, rows, labels, np.append(self.losses, np.full(len(self.failed), np.inf)))]
+
+    def _beyond_ties(self, columns: Columns) -> list[tuple[Posterior, float]]:
+        """Chance not to share the lowest value, where a whole region has it; none elsewhere.
+
+        An error in whole rows, a metric that is rounded: regions of the space have one value. The process of the
+        losses takes steps between them for noise, by which one more trial in the lowest region could be better than
+        those before it; it can't. So such a region counts like one that fails. Values that are shared by accident lie
+        anywhere: then the others don't tell most of those that share the lowest one, and nothing is held against them.
+        """
+        known = ~self.censored
+        tied = sharing_lowest(self.losses[known])
+        if not tied.any():
+            return []
+        posterior, limit = self._chance(columns, self.rows[known], np.where(tied, 1.0, -1.0), self.losses[known])
+        told = predicted(posterior)[posterior.targets[:, 0] > limit] > limit
+        return [(posterior, limit)] if 2 * told.sum() > len(told) else []
+
+    def _chance(self, columns: Columns, rows: Array, labels: Array, order: Array) -> tuple[Posterior, float]:
+        """A process over labels of rows, 1 where one wants not to be and -1 elsewhere, and where 0 is on its scale.
+
+        Args:
+            columns: of the rows.
+            rows: shape (n, width).
+            labels: shape (n,), not all equal.
+            order: by which rows count first where there are too many, lowest first.
+        """
         most_fitted, most_modelled = self._most
         kept = choose(columns, rows, order, most_modelled, self.rng)
         rows, labels = rows[kept], labels[kept]
@@ -213,7 +239,17 @@ class Surrogate:
         fit = Fit(columns, rows[fitted], labels[fitted], power=1.0, priors=_CHANCES)
         hyper = fit.ensemble(self.rng, 0, iterations=30)[0]
         posterior = Posterior(columns, hyper, rows, labels)
-        return [(posterior, posterior.scale(np.zeros(1))[0])]
+        return posterior, float(posterior.scale(np.zeros(1))[0])
+
+
+def sharing_lowest(losses: Array) -> Mask:
+    """Which losses are the lowest one, where at least two are and not all; else none.
+
+    Args:
+        losses: finite, shape (n,).
+    """
+    lowest: Mask = losses == losses.min(initial=np.inf)
+    return lowest if 1 < lowest.sum() < len(losses) else np.zeros_like(lowest)
 
 
 def best_view(columns: Columns, rows: Array, known: Sequence[Scaled], fitted: Indices) -> tuple[Fit, Array, Scaled]:

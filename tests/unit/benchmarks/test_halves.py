@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.search import halves
+from benchmarks.search import halves, trained
 from benchmarks.search.drawn import BBOB_GROUPS, bbob_numbers, conditional, mixed, seed_of, stepped
 from benchmarks.search.results import Result
 from benchmarks.search.run import _open_seal
@@ -26,11 +26,19 @@ def test_every_function_stands_in_one_half_and_groups_and_dimensions_in_both(sal
 
 
 def test_learners_meet_data_in_one_half_only() -> None:
-    work, sealed = (halves._pairs(name) for name in halves.HALVES)
+    work, sealed = (halves.pairs(name) for name in halves.HALVES)
     assert not set(work) & set(sealed)
     assert len({kind for kind, _ in work}) == len(work) == len({kind for kind, _ in sealed}) == len(sealed) == 5
     names = [problem.name for name in halves.HALVES for problem in halves._others(name)]
     assert len(set(names)) == 24
+
+
+def test_trained_models_to_choose_by_meet_no_data_that_they_meet_in_a_half() -> None:
+    known = {pair for half in halves.HALVES for pair in halves.pairs(half)}
+    drawn = trained.drawn_pairs()
+    assert not known & set(drawn)
+    assert len(set(drawn)) == len(drawn) == 14
+    assert len({problem.name for problem in trained.drawn()}) == 9
 
 
 @pytest.mark.parametrize("make", [mixed, conditional])
