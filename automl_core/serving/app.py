@@ -192,7 +192,7 @@ class Server:
                 raise Refused(400, "bad_request", str(error)) from None
         asked, rows = _read(requests.read_infer, body)
         identity = asked.id or new_id()
-        key = asked.parameters.get("key")
+        key = asked.parameters.get("key") if asked.parameters else None
         keys = [str(key)] * len(rows) if key is not None else None
         model, given = await self._given(call, rows, keys, identity)
         return Reply.of(requests.infer_answer(model, given, identity, asked.outputs))

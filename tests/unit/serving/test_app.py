@@ -303,6 +303,9 @@ WRONG_INPUTS = [
     ({"datatype": "BOOL", "data": ["false"]}, "neither true nor false"),
     ({"name": "city"}, "'city' stands there twice"),
     ({"shape": [2], "data": [1.0, 2.0]}, "different numbers of values: age has 2, city has 1"),
+    ({"data": None}, "inputs.age: it has no data"),
+    ({"data": None, "parameters": {"shared_memory_region": "r", "shared_memory_byte_size": 8}}, "no shared memory"),
+    ({"datatype": "BYTES", "data": ["MzA="], "parameters": {"content_type": "base64"}}, "content_type is 'base64'"),
 ]
 
 
@@ -316,6 +319,17 @@ def test_columns_are_what_they_say(lake: Lake, talk: Callable[..., None]) -> Non
             "/v2/models/churn/infer", json={"inputs": _inputs(), "outputs": [{"name": "prediction"}]}
         )
         assert [each["name"] for each in found.json()["outputs"]] == ["prediction"]
+        # what may be left out is null where a client's classes are written whole (Pydantic, Java)
+        nothing = {"parameters": None, "outputs": None, "id": None}
+        found = await client.post("/v2/models/churn/infer", json={"inputs": _inputs(parameters=None), **nothing})
+        assert len(found.json()["outputs"]) == 2, found.text
+        asked = {"inputs": _inputs(), "outputs": [{"name": "prediction", "parameters": None}]}
+        assert (await client.post("/v2/models/churn/infer", json=asked)).status_code == 200
+        for unmet in ({"classification": 1}, {"shared_memory_region": "r"}):
+            asked["outputs"] = [{"name": "probabilities", "parameters": unmet}]
+            found = await client.post("/v2/models/churn/infer", json=asked)
+            assert found.status_code == 400
+            assert found.json()["error"].startswith(f"outputs.probabilities: {next(iter(unmet))}: "), found.text
         told = (await client.get("/v2/models/churn")).json()
         assert told["inputs"] == [
             {"name": "age", "shape": [-1], "datatype": "FP64"}, {"name": "city", "shape": [-1], "datatype": "BYTES"},
