@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
+from uuid import UUID
 
 import numpy as np
 
@@ -145,6 +146,8 @@ def column_of(values: Any) -> Column:
             raise ValueError(f"a column is one array of values, this has the shape {values.shape}")
         if values.dtype.kind in "biufM":
             return _ArrayColumn(values)
+        if values.dtype.kind == "m" and np.datetime_data(values.dtype)[0] not in ("generic", "Y", "M"):
+            return _ArrayColumn(values / np.timedelta64(1, "s"))  # a list of these has numbers of its unit
         return _ListColumn(values.tolist())
     return _ListColumn(values if isinstance(values, list) else list(values))
 
@@ -167,15 +170,31 @@ class _ArrowColumn:
     """A column of PyArrow, whatever its type is."""
 
     def __init__(self, column: Any) -> None:
+        self._read: Callable[[Any], Any] | None = None  # what is stored of an extension's value as the value itself
+        if hasattr(column.type, "storage_type"):  # UUID and JSON of DuckDB, booleans of eight bits
+            self._read = _EXTENSIONS.get(column.type.extension_name)
+            column = column.cast(column.type.storage_type)
         self._column = column
         self._type = str(column.type)
-        self.type = _arrow_type(self._type)
+        self.type = "boolean" if self._read is bool else _arrow_type(self._type)
+        if self._type.startswith("time") and self.type == "string" and _whole_days(self._counts()).any():
+            self.type = "number"  # no times of a day, but spans: fastparquet writes timedelta so
 
     def _plain(self) -> Any:
         # a dictionary's values have their own type
         return self._column.cast(self._column.type.value_type) if self._type.startswith("dictionary<") else self._column
 
+    def _counts(self) -> Array:
+        """A time of day, or a span, in seconds."""
+        plain = self._plain()
+        kind = str(plain.type)
+        counts = (plain.cast("int32") if kind.startswith("time32") else plain).cast("int64").cast("double", safe=False)
+        return _array(counts) / UNITS[kind[kind.index("[") + 1 : -1]]
+
     def numbers(self) -> Array:
+        kind = str(self._plain().type)
+        if kind.startswith(("duration", "time32", "time64")):
+            return self._counts()
         if self.type in ("integer", "number", "boolean"):
             return _array(self._plain().cast("double", safe=False)).astype(np.float64, copy=False)
         return _by_value(*self._encoded(), number_of)
@@ -190,10 +209,21 @@ class _ArrowColumn:
         return _array(counts.cast("double", safe=False)) / UNITS[unit]
 
     def coded(self) -> tuple[Array, tuple[str, ...]]:
+        if self.type == "number" and self._type.startswith("time"):  # PyArrow's own values of these begin anew each day
+            return column_of(self._counts()).coded()
         return coded_of(*self._encoded())
 
     def _encoded(self) -> tuple[Array, list[Any]]:
-        column = self._column if self._type.startswith("dictionary<") else self._column.dictionary_encode()
+        codes, values = self._as_stored()
+        return (
+            (codes, [None if each is None else self._read(each) for each in values]) if self._read else (codes, values)
+        )
+
+    def _as_stored(self) -> tuple[Array, list[Any]]:
+        try:
+            column = self._column if self._type.startswith("dictionary<") else self._column.dictionary_encode()
+        except NotImplementedError:  # lists and structs: what is in them is told by its text, as that of rows
+            return np.arange(len(self._column), dtype=np.int32), self._column.to_pylist()
         if not hasattr(column, "chunks"):
             chunks, values = [column], column.dictionary
         elif column.num_chunks == 0:
@@ -203,6 +233,20 @@ class _ArrowColumn:
             chunks, values = column.chunks, column.chunk(0).dictionary
         codes = [_array(chunk.indices.cast("int32").fill_null(-1)) for chunk in chunks]
         return (codes[0] if len(codes) == 1 else np.concatenate(codes)), values.to_pylist()
+
+
+_EXTENSIONS: Mapping[str, Callable[[Any], Any]] = {
+    "arrow.uuid": lambda stored: str(UUID(bytes=stored)), "arrow.bool8": bool,
+}  # fmt: skip
+"""Types of Arrow whose values aren't told by what is stored of them. JSON is text."""
+
+DAY = 86_400.0
+
+
+def _whole_days(seconds: Array) -> Array:
+    """Whether a span of seconds is no time of a day."""
+    with np.errstate(invalid="ignore"):
+        return (seconds < 0) | (seconds >= DAY)
 
 
 def _array(column: Any) -> Array:
@@ -217,7 +261,7 @@ def _arrow_type(name: str) -> str:
         name = name.removeprefix("dictionary<values=").split(", indices=")[0]
     if name.startswith(("int", "uint")):
         return "integer"
-    if name.startswith(("float", "double", "halffloat", "decimal", "null")):
+    if name.startswith(("float", "double", "halffloat", "decimal", "null", "duration")):
         return "number"
     if name.startswith("bool"):
         return "boolean"

@@ -59,7 +59,7 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, timedelta):
         return _float_text(value.total_seconds())
     if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", "replace") or None
+        return _text_of_bytes(bytes(value)) or None
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     return str(value)
@@ -118,6 +118,14 @@ def number_of(value: Any) -> float:
         return float(value)
     except TypeError:
         raise ValueError(f"{type(value).__name__} is no number") from None
+
+
+def _text_of_bytes(value: bytes) -> str:
+    """Bytes as the text that they are; those that are none by their digits, so that different ones stay different."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
 
 
 def _float_text(value: Any) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_core.data.access import NOT_READ, DataError, FromEnvironment
 from automl_core.data.listing import list_place
+from automl_core.data.parquet_files import opened, plain_batch, plain_schema
 from automl_core.data.table_copies import copy_of
 from automl_core.spec.places import DataPlace, format_of, parse_place
 from automl_core.training.problems import TrainingError, say
@@ -108,16 +109,16 @@ class Pieces:
     def schema(self) -> pa.Schema:
         """Columns with their types; of csv by the file's beginning."""
         import pyarrow as pa
-        from pyarrow import parquet
 
         if self.table is not None:
             with _opened_table(self.table) as rows:
                 return rows.schema
         if self.kind == "parquet":
-            return parquet.read_schema(self.files[0])
+            with opened(self.files[0]) as file:
+                return plain_schema(file.schema_arrow)
         if self.kind == "arrow":
             with pa.memory_map(str(self.files[0])) as file:
-                return pa.ipc.open_file(file).schema
+                return plain_schema(pa.ipc.open_file(file).schema)
         return self._beginning().schema
 
     def rows(self) -> tuple[int, bool]:
@@ -159,7 +160,7 @@ class Pieces:
                 with self._opened(path, columns, rows) as batches:
                     for batch in batches:
                         for start in range(0, batch.num_rows, rows):
-                            piece = batch.slice(start, rows)
+                            piece = plain_batch(batch.slice(start, rows))
                             seen += piece.num_rows
                             yield piece
             except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
@@ -168,10 +169,10 @@ class Pieces:
     @contextmanager
     def _opened(self, path: Path, columns: Sequence[str] | None, rows: int) -> Iterator[Iterator[pa.RecordBatch]]:
         import pyarrow as pa
-        from pyarrow import csv, parquet
+        from pyarrow import csv
 
         if self.kind == "parquet":
-            with parquet.ParquetFile(path, pre_buffer=False) as file:
+            with opened(path, pre_buffer=False) as file:
                 wanted = list(columns) if columns is not None else None
                 yield file.iter_batches(batch_size=rows, columns=wanted, use_threads=False)
         elif self.kind == "arrow":
