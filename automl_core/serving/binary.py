@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from automl_core.serving.requests import BadRequest, decoded
+
 HEADER = "inference-header-content-length"
 
 _KINDS = {
@@ -21,6 +23,8 @@ _KINDS = {
 }  # fmt: skip
 
 _LENGTH = 4
+
+_head = msgspec.json.Decoder(dict[str, Any])
 
 
 class BadBinary(ValueError):
@@ -40,9 +44,9 @@ def with_data(body: bytes, length: str) -> bytes:
     if not length.isascii() or not length.isdigit() or int(length) > len(body):
         raise BadBinary(f"{HEADER}: {length!r} is no length within the body of {len(body):,} bytes")
     try:
-        head = msgspec.json.decode(body[: int(length)], type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise BadBinary(f"the first {length} bytes of the body are no JSON of a request: {error}") from None
+        head = decoded(_head, body[: int(length)], f"the first {length} bytes of the body are no JSON of a request")
+    except BadRequest as error:
+        raise BadBinary(str(error)) from None
     rest, start = memoryview(body)[int(length) :], 0
     inputs = head.get("inputs")
     for tensor in inputs if isinstance(inputs, list) else ():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -85,16 +86,54 @@ _CONTENT_TYPES = ("str", "np", "pd", "datetime", "raw")
 """MLServer's words for values that are what they look like; those of `base64` are not."""
 
 
+Asked = TypeVar("Asked")
+
+
+def decoded(decoder: msgspec.json.Decoder[Asked], body: bytes, wrong: str) -> Asked:
+    """What a body of JSON says; ``NaN``, as Python's clients write a missing number where they write JSON, is null.
+
+    Args:
+        decoder: of what is wanted.
+        body: JSON, or that of Python.
+        wrong: what to say of another one.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        plain = _without_nan(body)
+        if plain is None:
+            raise BadRequest(f"{wrong}: {error}") from None
+    try:
+        return decoder.decode(plain)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"{wrong}: {error}") from None
+
+
+def _without_nan(body: bytes) -> bytes | None:
+    """JSON of Python as JSON, NaN as null; None where it is neither. What is infinite is no number here."""
+    if b"NaN" not in body:
+        return None
+    try:
+        return msgspec.json.encode(json.loads(body, parse_constant=_constant))
+    except (ValueError, OverflowError, RecursionError):
+        return None
+
+
+def _constant(word: str) -> None:
+    if word != "NaN":
+        raise ValueError(word)
+
+
 def read_rows(body: bytes) -> RowsRequest:
     """A request with plain rows.
 
     Raises:
         BadRequest: it is none.
     """
-    try:
-        found = _rows.decode(body)
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"the body is no request of rows: {error}") from None
+    found = decoded(_rows, body, "the body is no request of rows")
     _check_rows(len(found.rows))
     if found.keys is not None and len(found.keys) != len(found.rows):
         raise BadRequest(f"keys: there are {len(found.keys)} for {len(found.rows)} rows")
@@ -107,10 +146,7 @@ def read_infer(body: bytes) -> tuple[InferRequest, list[dict[str, Any]]]:
     Raises:
         BadRequest: it is none: the message names the input.
     """
-    try:
-        found = _infer.decode(body)
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"the body is no request of the V2 protocol: {error}") from None
+    found = decoded(_infer, body, "the body is no request of the V2 protocol")
     if not found.inputs:
         raise BadRequest("inputs: there is none; give one for each column")
     for wanted in found.outputs or ():
