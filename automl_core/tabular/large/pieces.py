@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_core.data.access import NOT_READ, DataError, FromEnvironment
+from automl_core.data.csv_files import delimiter_of
 from automl_core.data.listing import list_place
 from automl_core.data.parquet_files import opened, plain_batch, plain_schema
 from automl_core.data.table_copies import copy_of
@@ -91,7 +92,7 @@ class Pieces:
         if kind == "parquet" and compression is None:
             return cls("parquet", files)
         if kind in ("csv", "tsv") and compression is None:
-            return cls("csv", files, "\t" if kind == "tsv" else ",")
+            return cls("csv", files, "\t" if kind == "tsv" else _delimiter(files[0]))
         told = f"{kind}.{compression}" if compression else str(kind)
         raise NotInPieces(f"{source}: {told} is read whole; Parquet, Arrow and plain csv can be read in pieces")
 
@@ -188,7 +189,7 @@ class Pieces:
             with csv.open_csv(
                 path,
                 read_options=csv.ReadOptions(use_threads=False, block_size=4 << 20),
-                parse_options=csv.ParseOptions(delimiter=self.delimiter),
+                parse_options=csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
                 convert_options=csv.ConvertOptions(
                     column_types=types, include_columns=list(columns) if columns is not None else None,
                     strings_can_be_null=True,
@@ -218,9 +219,15 @@ class Pieces:
         return csv.read_csv(
             io.BytesIO(whole),
             read_options=csv.ReadOptions(use_threads=False),
-            parse_options=csv.ParseOptions(delimiter=self.delimiter),
+            parse_options=csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
             convert_options=csv.ConvertOptions(strings_can_be_null=True),
         )
+
+
+def _delimiter(path: Path) -> str:
+    """What stands between a csv's values, as where such a file is read whole."""
+    with path.open("rb") as file:
+        return delimiter_of(file.readline(GUESSED).decode("utf-8", "replace"))
 
 
 COPY = "rows.parquet"
