@@ -10,22 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
-from uuid import UUID
 
 import numpy as np
 
-from .texts import is_missing, number_of, text_of
-from .times import UNITS, seconds_of, seconds_of_array
-
-Array = np.ndarray[Any, Any]
-
-
-class UnreadableValue(ValueError):
-    """A value that has no reading of the kind that is wanted: its text, and the number of its row (from 0)."""
-
-    def __init__(self, value: Any, row: int) -> None:
-        super().__init__(f"{value!r} in row {row}")
-        self.value, self.row = value, row
+from .arrow_columns import ArrowColumn
+from .coding import Array, UnreadableValue, by_value, coded_of
+from .texts import is_missing, number_of
+from .times import seconds_of, seconds_of_array
 
 
 class Column(Protocol):
@@ -83,7 +74,7 @@ def source_of(data: Any) -> Source:
     if isinstance(data, Source):
         return data
     if hasattr(data, "column_names") and hasattr(data, "schema"):  # a Table; a RecordBatch, too
-        return Source(data.num_rows, data.column_names, lambda name: _ArrowColumn(data.column(name)))
+        return Source(data.num_rows, data.column_names, lambda name: ArrowColumn(data.column(name)))
     if hasattr(data, "to_arrow"):
         return source_of(data.to_arrow())
     if hasattr(data, "iloc") and hasattr(data, "columns"):
@@ -138,7 +129,7 @@ def _of_rows(data: Sequence[Any]) -> Source:
 def column_of(values: Any) -> Column:
     """A column of values that lie in a list, an array, or a column of PyArrow or pandas."""
     if hasattr(values, "dictionary_encode") or hasattr(values, "dictionary"):
-        return _ArrowColumn(values)
+        return ArrowColumn(values)
     if hasattr(values, "iloc"):
         return _pandas_column(values)
     if isinstance(values, np.ndarray):
@@ -154,120 +145,6 @@ def column_of(values: Any) -> Column:
 
 def _is_single(values: Any) -> bool:
     return isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__")
-
-
-def coded_of(codes: Array, values: Iterable[Any]) -> tuple[Array, tuple[str, ...]]:
-    """Codes into values of any kind, as codes into their canonical texts: each once, none of them missing."""
-    texts = [text_of(value) for value in values]
-    places: dict[str, int] = {}
-    new = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
-    if new == list(range(len(new))):
-        return codes.astype(np.int32, copy=False), tuple(places)
-    return np.asarray([*new, -1], dtype=np.int32)[codes], tuple(places)
-
-
-class _ArrowColumn:
-    """A column of PyArrow, whatever its type is."""
-
-    def __init__(self, column: Any) -> None:
-        self._read: Callable[[Any], Any] | None = None  # what is stored of an extension's value as the value itself
-        if hasattr(column.type, "storage_type"):  # UUID and JSON of DuckDB, booleans of eight bits
-            self._read = _EXTENSIONS.get(column.type.extension_name)
-            column = column.cast(column.type.storage_type)
-        self._column = column
-        self._type = str(column.type)
-        self.type = "boolean" if self._read is bool else _arrow_type(self._type)
-        if self._type.startswith("time") and self.type == "string" and _whole_days(self._counts()).any():
-            self.type = "number"  # no times of a day, but spans: fastparquet writes timedelta so
-
-    def _plain(self) -> Any:
-        # a dictionary's values have their own type
-        return self._column.cast(self._column.type.value_type) if self._type.startswith("dictionary<") else self._column
-
-    def _counts(self) -> Array:
-        """A time of day, or a span, in seconds."""
-        plain = self._plain()
-        kind = str(plain.type)
-        counts = (plain.cast("int32") if kind.startswith("time32") else plain).cast("int64").cast("double", safe=False)
-        return _array(counts) / UNITS[kind[kind.index("[") + 1 : -1]]
-
-    def numbers(self) -> Array:
-        kind = str(self._plain().type)
-        if kind.startswith(("duration", "time32", "time64")):
-            return self._counts()
-        if self.type in ("integer", "number", "boolean"):
-            return _array(self._plain().cast("double", safe=False)).astype(np.float64, copy=False)
-        return _by_value(*self._encoded(), number_of)
-
-    def seconds(self) -> Array:
-        plain = self._plain()
-        kind = str(plain.type)
-        if self.type not in ("date", "timestamp"):
-            return self.numbers() if self.type in ("integer", "number") else _by_value(*self._encoded(), seconds_of)
-        unit = "D" if kind.startswith("date32") else kind[kind.index("[") + 1 : -1].split(",")[0]
-        counts = plain.cast("int32").cast("int64") if unit == "D" else plain.cast("int64")
-        return _array(counts.cast("double", safe=False)) / UNITS[unit]
-
-    def coded(self) -> tuple[Array, tuple[str, ...]]:
-        if self.type == "number" and self._type.startswith("time"):  # PyArrow's own values of these begin anew each day
-            return column_of(self._counts()).coded()
-        return coded_of(*self._encoded())
-
-    def _encoded(self) -> tuple[Array, list[Any]]:
-        codes, values = self._as_stored()
-        return (
-            (codes, [None if each is None else self._read(each) for each in values]) if self._read else (codes, values)
-        )
-
-    def _as_stored(self) -> tuple[Array, list[Any]]:
-        try:
-            column = self._column if self._type.startswith("dictionary<") else self._column.dictionary_encode()
-        except NotImplementedError:  # lists and structs: what is in them is told by its text, as that of rows
-            return np.arange(len(self._column), dtype=np.int32), self._column.to_pylist()
-        if not hasattr(column, "chunks"):
-            chunks, values = [column], column.dictionary
-        elif column.num_chunks == 0:
-            return np.empty(0, dtype=np.int32), []
-        else:
-            column = column.unify_dictionaries()
-            chunks, values = column.chunks, column.chunk(0).dictionary
-        codes = [_array(chunk.indices.cast("int32").fill_null(-1)) for chunk in chunks]
-        return (codes[0] if len(codes) == 1 else np.concatenate(codes)), values.to_pylist()
-
-
-_EXTENSIONS: Mapping[str, Callable[[Any], Any]] = {
-    "arrow.uuid": lambda stored: str(UUID(bytes=stored)), "arrow.bool8": bool,
-}  # fmt: skip
-"""Types of Arrow whose values aren't told by what is stored of them. JSON is text."""
-
-DAY = 86_400.0
-
-
-def _whole_days(seconds: Array) -> Array:
-    """Whether a span of seconds is no time of a day."""
-    with np.errstate(invalid="ignore"):
-        return (seconds < 0) | (seconds >= DAY)
-
-
-def _array(column: Any) -> Array:
-    """An array of PyArrow, in pieces or not, as one of numpy; null is NaN."""
-    if hasattr(column, "chunks"):
-        return np.asarray(column.to_numpy())
-    return np.asarray(column.to_numpy(zero_copy_only=False))
-
-
-def _arrow_type(name: str) -> str:
-    if name.startswith("dictionary<"):
-        name = name.removeprefix("dictionary<values=").split(", indices=")[0]
-    if name.startswith(("int", "uint")):
-        return "integer"
-    if name.startswith(("float", "double", "halffloat", "decimal", "null", "duration")):
-        return "number"
-    if name.startswith("bool"):
-        return "boolean"
-    if name.startswith("date"):
-        return "date"
-    return "timestamp" if name.startswith("timestamp") else "string"
 
 
 def _pandas_column(series: Any) -> Column:
@@ -298,10 +175,10 @@ class _CodedColumn:
         self.type = type_ or type_of_values(values)
 
     def numbers(self) -> Array:
-        return _by_value(self._codes, self._values, number_of)
+        return by_value(self._codes, self._values, number_of)
 
     def seconds(self) -> Array:
-        return _by_value(self._codes, self._values, seconds_of)
+        return by_value(self._codes, self._values, seconds_of)
 
     def coded(self) -> tuple[Array, tuple[str, ...]]:
         return coded_of(self._codes, self._values)
@@ -381,17 +258,6 @@ class _ListColumn:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
-
-
-def _by_value(codes: Array, values: list[Any], read: Callable[[Any], float]) -> Array:
-    """Numbers by code: each different value is read once."""
-    found = np.full(len(values) + 1, np.nan)  # the last is -1's: missing
-    for place, value in enumerate(values):
-        try:
-            found[place] = read(value)
-        except (ValueError, OverflowError):
-            raise UnreadableValue(value, int(np.flatnonzero(codes == place)[0])) from None
-    return found[codes]
 
 
 def type_of_values(values: Iterable[Any]) -> str:
