@@ -18,6 +18,10 @@ from .coding import Array, UnreadableValue, by_value, coded_of
 from .texts import is_missing, number_of
 from .times import seconds_of, seconds_of_array
 
+__all__ = [
+    "Array", "Column", "Source", "UnreadableValue", "coded_of", "column_of", "source_of", "type_of_values",
+]  # fmt: skip
+
 
 class Column(Protocol):
     """The values of one column of a source."""
