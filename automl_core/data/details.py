@@ -84,15 +84,17 @@ def _opened(listing: Listing, file: DataFile) -> BinaryIO | RangeFile:
 
 
 def _footers(listing: Listing) -> tuple[int | None, Columns | None]:
-    from pyarrow import parquet
+    from automl_core.data.parquet_files import opened, plain_schema
 
     most = MOST_FOOTERS if listing.store is None else MOST_FOOTERS_IN_BUCKETS
     rows, columns = 0, None
     for file in listing.files if len(listing.files) <= most else listing.files[:1]:
-        with _opened(listing, file) as opened, parquet.ParquetFile(opened) as found:
+        with _opened(listing, file) as source, opened(source) as found:
             rows += found.metadata.num_rows
             if columns is None:
-                columns = tuple((field.name, str(field.type)) for field in found.schema_arrow)[:_MOST_COLUMNS]
+                columns = tuple((field.name, str(field.type)) for field in plain_schema(found.schema_arrow))[
+                    :_MOST_COLUMNS
+                ]
     return (rows if len(listing.files) <= most else None), columns
 
 

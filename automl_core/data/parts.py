@@ -99,15 +99,16 @@ def _here(
 
 def _pieces(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
     import pyarrow as pa
-    from pyarrow import parquet
+
+    from automl_core.data.parquet_files import opened, plain
 
     try:
-        with parquet.ParquetFile(path, pre_buffer=False) as file:  # what it reads ahead it would keep to the end
+        with opened(path, pre_buffer=False) as file:  # what it reads ahead it would keep to the end
             names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
             wanted = names if columns is None else [name for name in names if name in columns]
             schema = pa.schema([file.schema_arrow.field(name) for name in wanted])
             for batch in file.iter_batches(ROWS, columns=wanted, use_pandas_metadata=False):
-                yield pa.Table.from_batches([batch.select(wanted)], schema)
+                yield plain(pa.Table.from_batches([batch.select(wanted)], schema))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(f"{path} is no Parquet file that can be read: {error}") from None
     except OSError as error:

@@ -133,12 +133,13 @@ def read_file(
 
 def _parquet(path: str, compression: Compression | None, columns: list[str] | None) -> pa.Table:
     import pyarrow as pa
-    from pyarrow import parquet
+
+    from automl_core.data.parquet_files import opened, plain
 
     if compression is not None:
         raise DataError(f"{path}: Parquet compresses its own columns; unpack the .{compression}")
     try:
-        with parquet.ParquetFile(path) as file:
+        with opened(path) as file:
             known = file.schema_arrow.names
             # those that pandas adds for an index of its own are no features, unless somebody asks for them
             wanted = (
@@ -149,7 +150,7 @@ def _parquet(path: str, compression: Compression | None, columns: list[str] | No
             table: pa.Table = file.read(columns=wanted, use_pandas_metadata=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(f"{path} is no Parquet file that can be read: {error}") from None
-    return table.select(wanted).replace_schema_metadata(None)
+    return plain(table.select(wanted)).replace_schema_metadata(None)
 
 
 def _with_types(table: pa.Table, types: Mapping[str, Any] | None) -> pa.Table:

@@ -18,6 +18,9 @@ Table = Mapping[str, Sequence[Any]]
 PARQUET = (".parquet", ".pq")
 JSON_LINES = (".jsonl", ".ndjson")
 
+INT96 = "us"
+"""As `automl_core.data.parquet_files.INT96`: the same times as in training."""
+
 
 def pieces(path: Path, wanted: Sequence[str], rows: int = PIECE) -> Iterator[Any]:
     """A file's columns some rows at a time, each piece as `scoring.sources.source_of` takes it.
@@ -46,7 +49,7 @@ def _parquet(path: Path, wanted: Sequence[str], rows: int) -> Iterator[Any]:
 
     try:
         # what is read ahead stays in memory until the file is closed (PyArrow 26.0.1): all of it, in the end
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with pq.ParquetFile(path, pre_buffer=False, coerce_int96_timestamp_unit=INT96) as file:
             names = file.schema_arrow.names
             empty = True
             for batch in file.iter_batches(rows, columns=sorted(set(wanted)) if set(wanted) <= set(names) else names):

@@ -227,7 +227,7 @@ class Server:
                 raise Refused(400, "bad_request", str(error)) from None
         asked, rows = _read(requests.read_infer, body)
         identity = asked.id or new_id()
-        model, given = await self._given(call, rows, None, identity, _read(requests.key_of, asked.parameters))
+        model, given = await self._given(call, rows, None, identity, _read(requests.key_of, asked.parameters or {}))
         return Reply.of(requests.infer_answer(model, given, identity, asked.outputs))
 
     async def _given(

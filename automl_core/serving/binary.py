@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from automl_core.serving.wire import UNREADABLE
+from automl_core.serving.requests import BadRequest, decoded
 
 HEADER = "inference-header-content-length"
 
@@ -23,6 +23,8 @@ _KINDS = {
 }  # fmt: skip
 
 _LENGTH = 4
+
+_head = msgspec.json.Decoder(dict[str, Any])
 
 
 class BadBinary(ValueError):
@@ -42,9 +44,9 @@ def with_data(body: bytes, length: str) -> bytes:
     if not length.isascii() or not length.isdigit() or len(length) > 18 or int(length) > len(body):
         raise BadBinary(f"{HEADER}: {length[:40]!r} is no length within the body of {len(body):,} bytes")
     try:
-        head = msgspec.json.decode(body[: int(length)], type=dict[str, Any])
-    except UNREADABLE as error:
-        raise BadBinary(f"the first {length} bytes of the body are no JSON of a request: {error}") from None
+        head = decoded(_head, body[: int(length)], f"the first {length} bytes of the body are no JSON of a request")
+    except BadRequest as error:
+        raise BadBinary(str(error)) from None
     rest, start = memoryview(body)[int(length) :], 0
     inputs = head.get("inputs")
     for tensor in inputs if isinstance(inputs, list) else ():

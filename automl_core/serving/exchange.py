@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import os
 import types
+import zlib
 from collections.abc import Coroutine, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ JSON = "application/json"
 
 BINARY = HEADER.encode()
 """Of a request of the V2 protocol with columns of bytes: where they begin."""
+
+PACKED = ("gzip", "deflate")
+"""Encodings of a body that are read."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -135,10 +139,10 @@ class Call:
         return found.decode("latin-1") if found is not None else None
 
     async def body(self, door: Door) -> bytes:
-        """The body.
+        """The body, unpacked where it came packed.
 
         Raises:
-            Refused: it is of another kind, too large, or too slow.
+            Refused: it is of another kind, too large (packed or not), or too slow.
             Gone: it has not come, and won't.
         """
         kind = self.headers.get(b"content-type", b"application/json")
@@ -173,7 +177,8 @@ class Call:
             raise Refused(408, "too_slow", f"the body has not come within {door.seconds:g} s") from None
         if len(body) > door.body:
             raise _too_large(door)
-        return body
+        packed = self.headers.get(b"content-encoding")
+        return body if packed is None else _unpacked(body, packed.decode("latin-1").strip().lower(), door)
 
 
 @types.coroutine
@@ -195,6 +200,32 @@ def _piece(message: Any) -> bytes:
     if message["type"] == "http.disconnect":
         raise Gone
     found: bytes = message.get("body", b"")
+    return found
+
+
+def _unpacked(body: bytes, how: str, door: Door) -> bytes:
+    """A body as it was before its client packed it; never more of it than a body may have."""
+    if how in ("", "identity"):
+        return body
+    if how not in PACKED:
+        accepted = ", ".join(PACKED)
+        raise Refused(
+            415,
+            "content_encoding",
+            f"the body is packed by {how}; read are {accepted}",
+            **{"Accept-Encoding": accepted},
+        )
+    machine = zlib.decompressobj(
+        wbits=47
+    )  # the header says whether it is gzip's format or zlib's, as HTTP's deflate is
+    try:
+        found = machine.decompress(body, door.body + 1)
+    except zlib.error as error:
+        raise Refused(400, "bad_request", f"the body is no {how}: {error}") from None
+    if len(found) > door.body:
+        raise _too_large(door)
+    if not machine.eof or machine.unused_data:
+        raise Refused(400, "bad_request", f"the body is no whole {how}: it is cut off, or goes on behind its end")
     return found
 
 

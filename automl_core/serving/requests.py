@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -40,21 +41,25 @@ class RowsRequest(msgspec.Struct, forbid_unknown_fields=True):
     id: Name | None = None
 
 
+Parameters = dict[str, Any] | None
+"""Of the V2 protocol. What may be left out may also be null: clients that are made of classes write it so."""
+
+
 class Tensor(msgspec.Struct):
     """A column, as the V2 protocol has it."""
 
     name: str
     shape: list[int]
     datatype: str
-    data: list[Any]
-    parameters: dict[str, Any] = {}
+    data: list[Any] | None = None
+    parameters: Parameters = None
 
 
 class Wanted(msgspec.Struct):
     """An output that is asked for."""
 
     name: str
-    parameters: dict[str, Any] = {}
+    parameters: Parameters = None
 
 
 class InferRequest(msgspec.Struct):
@@ -62,8 +67,8 @@ class InferRequest(msgspec.Struct):
 
     inputs: list[Tensor]
     id: Name | None = None
-    parameters: dict[str, Any] = {}
-    outputs: list[Wanted] = []
+    parameters: Parameters = None
+    outputs: list[Wanted] | None = None
 
 
 _rows = msgspec.json.Decoder(RowsRequest)
@@ -77,6 +82,57 @@ _DECIMAL = ("FP16", "FP32", "FP64")
 DATATYPES = ("BOOL", *_WHOLE, *_DECIMAL, "BYTES")
 OUTPUTS = ("prediction", "probabilities")
 
+_UNMET = {
+    "shared_memory_region": "there is no shared memory here: values go along in requests and answers",
+    "classification": "answers have the probabilities of all classes, whose names are in the parameter `classes`, and "
+                      "no first few of them",
+}  # fmt: skip
+"""Parameters of extensions that aren't there: whoever is answered as if they were not said reads something else."""
+
+_CONTENT_TYPES = ("str", "np", "pd", "datetime", "raw")
+"""MLServer's words for values that are what they look like; those of `base64` are not."""
+
+
+Asked = TypeVar("Asked")
+
+
+def decoded(decoder: msgspec.json.Decoder[Asked], body: bytes, wrong: str) -> Asked:
+    """What a body of JSON says; ``NaN``, as Python's clients write a missing number where they write JSON, is null.
+
+    Args:
+        decoder: of what is wanted.
+        body: JSON, or that of Python.
+        wrong: what to say of another one.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        return decoder.decode(body)
+    except UNREADABLE as error:
+        plain = _without_nan(body)
+        if plain is None:
+            raise BadRequest(f"{wrong}: {error}") from None
+    try:
+        return decoder.decode(plain)
+    except UNREADABLE as error:
+        raise BadRequest(f"{wrong}: {error}") from None
+
+
+def _without_nan(body: bytes) -> bytes | None:
+    """JSON of Python as JSON, NaN as null; None where it is neither. What is infinite is no number here."""
+    if b"NaN" not in body:
+        return None
+    try:
+        return msgspec.json.encode(json.loads(body, parse_constant=_constant))
+    except (ValueError, OverflowError, RecursionError):
+        return None
+
+
+def _constant(word: str) -> None:
+    if word != "NaN":
+        raise ValueError(word)
+
 
 def read_rows(body: bytes) -> RowsRequest:
     """A request with plain rows.
@@ -84,10 +140,7 @@ def read_rows(body: bytes) -> RowsRequest:
     Raises:
         BadRequest: it is none.
     """
-    try:
-        found = _rows.decode(body)
-    except UNREADABLE as error:
-        raise BadRequest(f"the body is no request of rows: {error}") from None
+    found = decoded(_rows, body, "the body is no request of rows")
     _check_rows(len(found.rows))
     if found.keys is not None and len(found.keys) != len(found.rows):
         raise BadRequest(f"keys: there are {len(found.keys)} for {len(found.rows)} rows")
@@ -100,15 +153,13 @@ def read_infer(body: bytes) -> tuple[InferRequest, list[dict[str, Any]]]:
     Raises:
         BadRequest: it is none: the message names the input.
     """
-    try:
-        found = _infer.decode(body)
-    except UNREADABLE as error:
-        raise BadRequest(f"the body is no request of the V2 protocol: {error}") from None
+    found = decoded(_infer, body, "the body is no request of the V2 protocol")
     if not found.inputs:
         raise BadRequest("inputs: there is none; give one for each column")
-    unknown = [each.name for each in found.outputs if each.name not in OUTPUTS]
-    if unknown:
-        raise BadRequest(f"outputs: there is no {unknown[0]!r} (there are: {', '.join(OUTPUTS)})")
+    for wanted in found.outputs or ():
+        if wanted.name not in OUTPUTS:
+            raise BadRequest(f"outputs: there is no {wanted.name!r} (there are: {', '.join(OUTPUTS)})")
+        _check_parameters(f"outputs.{wanted.name}", wanted.parameters)
     columns: dict[str, list[Any]] = {}
     for each in found.inputs:
         if each.name in columns:
@@ -184,7 +235,7 @@ def rows_answer(model: str, given: Given, request: str) -> dict[str, Any]:
     return found
 
 
-def infer_answer(model: str, given: Given, request: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
+def infer_answer(model: str, given: Given, request: str, wanted: Sequence[Wanted] | None) -> dict[str, Any]:
     """The answer of the V2 protocol."""
     count = len(given.predictions)
     text = bool(given.classes)
@@ -212,13 +263,29 @@ def infer_answer(model: str, given: Given, request: str, wanted: Sequence[Wanted
     }  # fmt: skip
 
 
+def _check_parameters(where: str, parameters: Parameters) -> None:
+    for name in parameters or ():
+        if name in _UNMET:
+            raise BadRequest(f"{where}: {name}: {_UNMET[name]}")
+
+
 def _column(tensor: Tensor) -> list[Any]:
     name, shape, kind = tensor.name, tensor.shape, tensor.datatype
+    if tensor.parameters:
+        _check_parameters(f"inputs.{name}", tensor.parameters)
+        content = tensor.parameters.get("content_type")
+        if content is not None and content not in _CONTENT_TYPES:
+            raise BadRequest(
+                f"inputs.{name}: its content_type is {content!r}; values have to be what they look like "
+                f"({', '.join(_CONTENT_TYPES)})"
+            )
     if kind not in DATATYPES:
         raise BadRequest(f"inputs.{name}: there is no datatype {kind!r} (there are: {', '.join(DATATYPES)})")
     if not shape or any(each < 0 for each in shape) or any(each != 1 for each in shape[1:]):
         raise BadRequest(f"inputs.{name}: its shape is {shape}; a column is [n] or [n, 1]")
     values = tensor.data
+    if values is None:
+        raise BadRequest(f"inputs.{name}: it has no data")
     if values and all(isinstance(each, list) and len(each) == 1 for each in values):
         values = [each[0] for each in values]
     if len(values) != shape[0]:

@@ -23,7 +23,7 @@ NONE, ZERO, NAN = 0, 1, 2
 """Missing types: nothing was missing, zeros count as missing, NaN does."""
 
 LINKS = {
-    "binary": "sigmoid", "cross_entropy": "sigmoid", "multiclass": "softmax", "multiclassova": "ovr",
+    "binary": "sigmoid", "cross_entropy": "sigmoid", "multiclass": "softmax",
     "poisson": "exp", "gamma": "exp", "tweedie": "exp",
     "regression": "identity", "regression_l1": "identity", "huber": "identity", "fair": "identity",
     "quantile": "identity", "mape": "identity", "custom": "identity",
@@ -47,9 +47,14 @@ def from_lightgbm(booster: Any, num_iteration: int | None = None) -> Exported:
     facts = dict(_lines(header))
     per_round = int(facts["num_tree_per_iteration"])
     objective, _, options = facts.get("objective", "custom").partition(" ")
+    if objective == "multiclassova":
+        raise NotExportable(
+            "LightGBM's objective multiclassova: each class has a probability for itself, which don't sum to 1; take "
+            "multiclass"
+        )
     if objective not in LINKS:
         raise NotExportable(f"LightGBM's objective {objective!r} is not known to the numpy scorer")
-    if objective in ("binary", "multiclassova") and "sigmoid:1" not in options.split():
+    if objective == "binary" and "sigmoid:1" not in options.split():
         raise NotExportable(f"LightGBM's objective {objective} with {options}: only sigmoid:1 is known to the scorer")
     if objective.startswith("regression") and "sqrt" in options.split():
         raise NotExportable("LightGBM's reg_sqrt is not known to the numpy scorer")

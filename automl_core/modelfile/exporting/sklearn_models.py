@@ -98,8 +98,9 @@ def _bernoulli(estimator: Any) -> Exported:
 
 def _neighbours(estimator: Any) -> Exported:
     metric = estimator.effective_metric_
-    if metric == "minkowski":
-        metric = {1: "manhattan", 2: "euclidean"}.get(estimator.effective_metric_params_.get("p", 2), "minkowski")
+    if metric == "minkowski":  # whose columns have weights of their own, else it has another name for p of 1 and 2
+        options = ", ".join(f"{name}={value}" for name, value in estimator.effective_metric_params_.items())
+        metric = f"minkowski with {options}"
     if metric not in ("euclidean", "manhattan") or estimator.weights not in ("uniform", "distance"):
         raise NotExportable(f"neighbours by {metric}, weights {estimator.weights}: not known to the numpy scorer")
     classes = len(getattr(estimator, "classes_", ()))
@@ -119,6 +120,8 @@ def _neighbours(estimator: Any) -> Exported:
 def _kernel(estimator: Any) -> Exported:
     """Decision values: of two classes one, whose sign is the class. Probabilities are a calibration's business."""
     classes = len(getattr(estimator, "classes_", ()))
+    if classes and getattr(estimator, "probability", False) is True:
+        raise NotExportable(f"{type(estimator).__name__} with probability=True: its own calibration is not known")
     if estimator.kernel != "rbf" or classes > 2:
         raise NotExportable(
             f"{type(estimator).__name__} with the kernel {estimator.kernel!r} and {classes} classes: "

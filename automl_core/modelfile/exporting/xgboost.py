@@ -17,7 +17,7 @@ from automl_core.modelfile.exporting.base import Exported, NotExportable
 from automl_core.modelfile.exporting.forest import MISSING_SIDE, Tree, document
 
 LINKS = {
-    "binary:logistic": "sigmoid", "binary:logitraw": "sigmoid", "reg:logistic": "sigmoid",
+    "binary:logistic": "sigmoid", "reg:logistic": "sigmoid", "binary:logitraw": "identity",
     "multi:softprob": "softmax", "multi:softmax": "softmax",
     "count:poisson": "exp", "reg:gamma": "exp", "reg:tweedie": "exp",
     "reg:squarederror": "identity", "reg:absoluteerror": "identity", "reg:pseudohubererror": "identity",
@@ -34,9 +34,17 @@ def from_xgboost(booster: Any, num_iteration: int | None = None) -> Exported:
         num_iteration: rounds to keep; None for the best one where training stopped early, else all.
 
     Raises:
-        NotExportable: a linear booster, trees with vectors in their leaves, or an objective that is not known.
+        NotExportable: a linear booster, trees with vectors in their leaves, several labels, an objective that is not
+            known, or an estimator that takes another value than NaN for a missing one.
     """
-    booster = booster.get_booster() if hasattr(booster, "get_booster") else booster
+    if hasattr(booster, "get_booster"):
+        missing = getattr(booster, "missing", None)
+        if missing is not None and missing == missing:
+            raise NotExportable(
+                f"XGBoost's estimator takes {missing!r} for a missing value, and the scorer NaN alone: put NaN in its "
+                "place, and give the booster"
+            )
+        booster = booster.get_booster()
     rounds = num_iteration
     if rounds is None and (best := booster.attr("best_iteration")) is not None:
         rounds = int(best) + 1
@@ -50,6 +58,10 @@ def from_xgboost(booster: Any, num_iteration: int | None = None) -> Exported:
     outputs = max(
         1, int(learner["learner_model_param"]["num_class"]), int(learner["learner_model_param"]["num_target"])
     )
+    if outputs > 1 and LINKS[objective] == "sigmoid":
+        raise NotExportable(
+            f"XGBoost's objective {objective!r} with {outputs} targets (labels) is not known to the scorer"
+        )
     trees = [
         _tree(tree, output, np.float32(scale))
         for tree, output, scale in zip(model["trees"][:kept], model["tree_info"], scales, strict=False)
@@ -72,7 +84,7 @@ def _forest(booster: dict[str, Any]) -> tuple[dict[str, Any], list[float]]:
 def _base(score: Any, objective: str, outputs: int) -> NDArray[np.float32]:
     """The base score as a margin. The file holds it as a prediction: a number, or a list of one for each output."""
     found = np.atleast_1d(np.asarray(json.loads(score) if isinstance(score, str) else score, dtype=np.float32))
-    if LINKS[objective] == "sigmoid" and objective != "binary:logitraw":
+    if LINKS[objective] == "sigmoid":
         found = -_log(np.float32(1.0) / found - np.float32(1.0))
     elif LINKS[objective] == "exp":
         found = _log(found)

@@ -13,18 +13,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .texts import is_missing, number_of, text_of
-from .times import UNITS, seconds_of, seconds_of_array
+from .arrow_columns import ArrowColumn
+from .coding import Array, UnreadableValue, by_value, coded_of
+from .texts import is_missing, number_of
+from .times import seconds_of, seconds_of_array
 
-Array = np.ndarray[Any, Any]
-
-
-class UnreadableValue(ValueError):
-    """A value that has no reading of the kind that is wanted: its text, and the number of its row (from 0)."""
-
-    def __init__(self, value: Any, row: int) -> None:
-        super().__init__(f"{value!r} in row {row}")
-        self.value, self.row = value, row
+__all__ = [
+    "Array", "Column", "Source", "UnreadableValue", "coded_of", "column_of", "source_of", "type_of_values",
+]  # fmt: skip
 
 
 class Column(Protocol):
@@ -82,7 +78,7 @@ def source_of(data: Any) -> Source:
     if isinstance(data, Source):
         return data
     if hasattr(data, "column_names") and hasattr(data, "schema"):  # a Table; a RecordBatch, too
-        return Source(data.num_rows, data.column_names, lambda name: _ArrowColumn(data.column(name)))
+        return Source(data.num_rows, data.column_names, lambda name: ArrowColumn(data.column(name)))
     if hasattr(data, "to_arrow"):
         return source_of(data.to_arrow())
     if hasattr(data, "iloc") and hasattr(data, "columns"):
@@ -137,7 +133,7 @@ def _of_rows(data: Sequence[Any]) -> Source:
 def column_of(values: Any) -> Column:
     """A column of values that lie in a list, an array, or a column of PyArrow or pandas."""
     if hasattr(values, "dictionary_encode") or hasattr(values, "dictionary"):
-        return _ArrowColumn(values)
+        return ArrowColumn(values)
     if hasattr(values, "iloc"):
         return _pandas_column(values)
     if isinstance(values, np.ndarray):
@@ -145,85 +141,14 @@ def column_of(values: Any) -> Column:
             raise ValueError(f"a column is one array of values, this has the shape {values.shape}")
         if values.dtype.kind in "biufM":
             return _ArrayColumn(values)
+        if values.dtype.kind == "m" and np.datetime_data(values.dtype)[0] not in ("generic", "Y", "M"):
+            return _ArrayColumn(values / np.timedelta64(1, "s"))  # a list of these has numbers of its unit
         return _ListColumn(values.tolist())
     return _ListColumn(values if isinstance(values, list) else list(values))
 
 
 def _is_single(values: Any) -> bool:
     return isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__")
-
-
-def coded_of(codes: Array, values: Iterable[Any]) -> tuple[Array, tuple[str, ...]]:
-    """Codes into values of any kind, as codes into their canonical texts: each once, none of them missing."""
-    texts = [text_of(value) for value in values]
-    places: dict[str, int] = {}
-    new = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
-    if new == list(range(len(new))):
-        return codes.astype(np.int32, copy=False), tuple(places)
-    return np.asarray([*new, -1], dtype=np.int32)[codes], tuple(places)
-
-
-class _ArrowColumn:
-    """A column of PyArrow, whatever its type is."""
-
-    def __init__(self, column: Any) -> None:
-        self._column = column
-        self._type = str(column.type)
-        self.type = _arrow_type(self._type)
-
-    def _plain(self) -> Any:
-        # a dictionary's values have their own type
-        return self._column.cast(self._column.type.value_type) if self._type.startswith("dictionary<") else self._column
-
-    def numbers(self) -> Array:
-        if self.type in ("integer", "number", "boolean"):
-            return _array(self._plain().cast("double", safe=False)).astype(np.float64, copy=False)
-        return _by_value(*self._encoded(), number_of)
-
-    def seconds(self) -> Array:
-        plain = self._plain()
-        kind = str(plain.type)
-        if self.type not in ("date", "timestamp"):
-            return self.numbers() if self.type in ("integer", "number") else _by_value(*self._encoded(), seconds_of)
-        unit = "D" if kind.startswith("date32") else kind[kind.index("[") + 1 : -1].split(",")[0]
-        counts = plain.cast("int32").cast("int64") if unit == "D" else plain.cast("int64")
-        return _array(counts.cast("double", safe=False)) / UNITS[unit]
-
-    def coded(self) -> tuple[Array, tuple[str, ...]]:
-        return coded_of(*self._encoded())
-
-    def _encoded(self) -> tuple[Array, list[Any]]:
-        column = self._column if self._type.startswith("dictionary<") else self._column.dictionary_encode()
-        if not hasattr(column, "chunks"):
-            chunks, values = [column], column.dictionary
-        elif column.num_chunks == 0:
-            return np.empty(0, dtype=np.int32), []
-        else:
-            column = column.unify_dictionaries()
-            chunks, values = column.chunks, column.chunk(0).dictionary
-        codes = [_array(chunk.indices.cast("int32").fill_null(-1)) for chunk in chunks]
-        return (codes[0] if len(codes) == 1 else np.concatenate(codes)), values.to_pylist()
-
-
-def _array(column: Any) -> Array:
-    """An array of PyArrow, in pieces or not, as one of numpy; null is NaN."""
-    if hasattr(column, "chunks"):
-        return np.asarray(column.to_numpy())
-    return np.asarray(column.to_numpy(zero_copy_only=False))
-
-
-def _arrow_type(name: str) -> str:
-    if name.startswith("dictionary<"):
-        name = name.removeprefix("dictionary<values=").split(", indices=")[0]
-    if name.startswith(("int", "uint")):
-        return "integer"
-    if name.startswith(("float", "double", "halffloat", "decimal", "null")):
-        return "number"
-    if name.startswith("bool"):
-        return "boolean"
-    if name.startswith("date"):
-        return "date"
-    return "timestamp" if name.startswith("timestamp") else "string"
 
 
 def _pandas_column(series: Any) -> Column:
@@ -254,10 +179,10 @@ class _CodedColumn:
         self.type = type_ or type_of_values(values)
 
     def numbers(self) -> Array:
-        return _by_value(self._codes, self._values, number_of)
+        return by_value(self._codes, self._values, number_of)
 
     def seconds(self) -> Array:
-        return _by_value(self._codes, self._values, seconds_of)
+        return by_value(self._codes, self._values, seconds_of)
 
     def coded(self) -> tuple[Array, tuple[str, ...]]:
         return coded_of(self._codes, self._values)
@@ -337,17 +262,6 @@ class _ListColumn:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
-
-
-def _by_value(codes: Array, values: list[Any], read: Callable[[Any], float]) -> Array:
-    """Numbers by code: each different value is read once."""
-    found = np.full(len(values) + 1, np.nan)  # the last is -1's: missing
-    for place, value in enumerate(values):
-        try:
-            found[place] = read(value)
-        except (ValueError, OverflowError):
-            raise UnreadableValue(value, int(np.flatnonzero(codes == place)[0])) from None
-    return found[codes]
 
 
 def type_of_values(values: Iterable[Any]) -> str:

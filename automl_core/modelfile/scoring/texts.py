@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 MISSING_WORDS = frozenset(("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", "\\N"))
-"""Texts that stand for a missing value in a column of numbers or times; in a category each is a level of its own, but
-for the empty text."""
+"""Texts that stand for a missing value in a column of numbers or times, and in a category of numbers or booleans. In a
+category of texts each is a level of its own, but for the empty one."""
 
 _TRUE = frozenset(("true", "True", "TRUE", "t", "T", "yes", "1"))
 _FALSE = frozenset(("false", "False", "FALSE", "f", "F", "no", "0"))
@@ -59,26 +59,29 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, timedelta):
         return _float_text(value.total_seconds())
     if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", "replace") or None
+        return _text_of_bytes(bytes(value)) or None
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     return str(value)
 
 
-def typed_text(text: str, type_: str) -> str:
-    """The text of a category of numbers or booleans that a file holds as text.
+def typed_text(text: str, type_: str) -> str | None:
+    """The text of a category of numbers or booleans that a file holds as text; None for a word for a missing value.
 
     In a column that held whole numbers in training ``1.0`` and ``01`` are 1, and in a column of booleans ``True`` is
-    ``true``. What is none of these stays as it is, a level that training has not seen.
+    ``true``. Such a column held no words in training: ``NA`` is a missing value in it (`MISSING_WORDS`), as where
+    training reads a file. What is none of these stays as it is, a level that training has not seen.
 
     Args:
         text: as the file has it.
         type_: the field's type in training.
     """
+    if type_ not in ("integer", "number", "boolean"):
+        return text
+    if text.strip() in MISSING_WORDS:
+        return None
     if type_ == "boolean":
         return "true" if text in _TRUE else "false" if text in _FALSE else text
-    if type_ not in ("integer", "number"):
-        return text
     try:
         return str(int(text))
     except ValueError:
@@ -115,6 +118,14 @@ def number_of(value: Any) -> float:
         return float(value)
     except TypeError:
         raise ValueError(f"{type(value).__name__} is no number") from None
+
+
+def _text_of_bytes(value: bytes) -> str:
+    """Bytes as the text that they are; those that are none by their digits, so that different ones stay different."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
 
 
 def _float_text(value: Any) -> str:

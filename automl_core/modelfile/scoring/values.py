@@ -304,10 +304,10 @@ def _is_coded(field: Field) -> bool:
     return field.kind in ("category", "text")
 
 
-def _merged(codes: Array, levels: list[str]) -> Coded:
-    """Codes into texts that may repeat, as codes into different ones."""
+def _merged(codes: Array, levels: list[str | None]) -> Coded:
+    """Codes into texts that may repeat, or be missing, as codes into different ones."""
     places: dict[str, int] = {}
-    new = [places.setdefault(level, len(places)) for level in levels]
+    new = [-1 if level is None else places.setdefault(level, len(places)) for level in levels]
     return Coded(np.asarray([*new, -1], dtype=np.int32)[codes], tuple(places))
 
 

@@ -117,7 +117,10 @@ class Plain:
     def missing(self) -> Node:
         """Whether its value is missing."""
         if self._type == "string":
-            return either(is_null(self._column), compare(self._column, "=", text("")))
+            nothing = compare(self._column, "=", text(""))
+            if self._field.type in ("integer", "number", "boolean"):  # texts of such are no words: see `typed_text`
+                nothing = missing_word(exp.Trim(this=self._column.copy()))
+            return either(is_null(self._column), nothing)
         if self._type in ("number", "float"):
             return either(is_null(self._column), negated(between(-MOST, self._column, MOST)))
         return is_null(self._column)

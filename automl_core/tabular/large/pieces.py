@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_core.data.access import NOT_READ, DataError, FromEnvironment
+from automl_core.data.csv_files import delimiter_of
 from automl_core.data.listing import list_place
+from automl_core.data.parquet_files import opened, plain_batch, plain_schema
 from automl_core.data.table_copies import copy_of
 from automl_core.spec.places import DataPlace, format_of, parse_place
 from automl_core.training.problems import TrainingError, say
@@ -90,7 +92,7 @@ class Pieces:
         if kind == "parquet" and compression is None:
             return cls("parquet", files)
         if kind in ("csv", "tsv") and compression is None:
-            return cls("csv", files, "\t" if kind == "tsv" else ",")
+            return cls("csv", files, "\t" if kind == "tsv" else _delimiter(files[0]))
         told = f"{kind}.{compression}" if compression else str(kind)
         raise NotInPieces(f"{source}: {told} is read whole; Parquet, Arrow and plain csv can be read in pieces")
 
@@ -108,16 +110,16 @@ class Pieces:
     def schema(self) -> pa.Schema:
         """Columns with their types; of csv by the file's beginning."""
         import pyarrow as pa
-        from pyarrow import parquet
 
         if self.table is not None:
             with _opened_table(self.table) as rows:
                 return rows.schema
         if self.kind == "parquet":
-            return parquet.read_schema(self.files[0])
+            with opened(self.files[0]) as file:
+                return plain_schema(file.schema_arrow)
         if self.kind == "arrow":
             with pa.memory_map(str(self.files[0])) as file:
-                return pa.ipc.open_file(file).schema
+                return plain_schema(pa.ipc.open_file(file).schema)
         return self._beginning().schema
 
     def rows(self) -> tuple[int, bool]:
@@ -159,7 +161,7 @@ class Pieces:
                 with self._opened(path, columns, rows) as batches:
                     for batch in batches:
                         for start in range(0, batch.num_rows, rows):
-                            piece = batch.slice(start, rows)
+                            piece = plain_batch(batch.slice(start, rows))
                             seen += piece.num_rows
                             yield piece
             except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
@@ -168,10 +170,10 @@ class Pieces:
     @contextmanager
     def _opened(self, path: Path, columns: Sequence[str] | None, rows: int) -> Iterator[Iterator[pa.RecordBatch]]:
         import pyarrow as pa
-        from pyarrow import csv, parquet
+        from pyarrow import csv
 
         if self.kind == "parquet":
-            with parquet.ParquetFile(path, pre_buffer=False) as file:
+            with opened(path, pre_buffer=False) as file:
                 wanted = list(columns) if columns is not None else None
                 yield file.iter_batches(batch_size=rows, columns=wanted, use_threads=False)
         elif self.kind == "arrow":
@@ -187,7 +189,7 @@ class Pieces:
             with csv.open_csv(
                 path,
                 read_options=csv.ReadOptions(use_threads=False, block_size=4 << 20),
-                parse_options=csv.ParseOptions(delimiter=self.delimiter),
+                parse_options=csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
                 convert_options=csv.ConvertOptions(
                     column_types=types, include_columns=list(columns) if columns is not None else None,
                     strings_can_be_null=True,
@@ -217,9 +219,15 @@ class Pieces:
         return csv.read_csv(
             io.BytesIO(whole),
             read_options=csv.ReadOptions(use_threads=False),
-            parse_options=csv.ParseOptions(delimiter=self.delimiter),
+            parse_options=csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
             convert_options=csv.ConvertOptions(strings_can_be_null=True),
         )
+
+
+def _delimiter(path: Path) -> str:
+    """What stands between a csv's values, as where such a file is read whole."""
+    with path.open("rb") as file:
+        return delimiter_of(file.readline(GUESSED).decode("utf-8", "replace"))
 
 
 COPY = "rows.parquet"

@@ -34,8 +34,23 @@ MATRICES: Mapping[str, Wants] = {
 """What a class may want: ones and zeros, scaled, without gaps; codes without gaps; codes and gaps (NaN)."""
 
 
+PROBED = 64
+"""Rows on which an estimator and what is written of it have to say the same."""
+
+
 class FittedCustom(FittedScikit):
     """An estimator of the user's own."""
+
+    def __init__(self, estimator: Any, problem: Problem, probe: Matrix | None = None) -> None:
+        """Keep it.
+
+        Args:
+            estimator: fitted.
+            problem: with the classes that it saw.
+            probe: rows that it has learned from, by which `export` is checked; None: it has no document.
+        """
+        super().__init__(estimator, problem)
+        self._probe = probe
 
     def predict(self, matrix: Matrix) -> Floats:
         """Its probabilities, or its numbers."""
@@ -56,14 +71,24 @@ class FittedCustom(FittedScikit):
         return found
 
     def export(self) -> Document | None:
-        """As scikit-learn's, where it is one of those that the scorer knows."""
-        from automl_core.modelfile.exporting import NotExportable, from_sklearn
+        """As scikit-learn's, where it is one of those that the scorer knows, and says what the search was judged by.
 
-        if not type(self.estimator).__module__.startswith("sklearn."):
+        Its options are anybody's: where the document doesn't say the same of rows, the estimator itself is the model.
+        """
+        from automl_core.modelfile.exporting import NotExportable, from_sklearn
+        from automl_core.modelfile.scoring.golden import TOLERANCE, largest
+        from automl_core.modelfile.scoring.links import link_of
+        from automl_core.modelfile.scoring.models import model_of
+
+        if self._probe is None or not type(self.estimator).__module__.startswith("sklearn."):
             return None
         try:
             found = from_sklearn(self.estimator)
         except NotExportable:
+            return None
+        written = link_of(found.link)(model_of(found.model).margin(self._probe))
+        said = self.predict(self._probe).reshape(len(self._probe), -1)
+        if not largest(written, said) <= TOLERANCE:
             return None
         return {"model": found.model, "link": found.link}
 
@@ -182,7 +207,8 @@ class Custom(Learner):
             raise
         except Exception as error:  # whatever a class of the user's own raises is its trial's failure alone
             raise CannotFit(f"{self.name}: {type(error).__name__}: {error}") from error
-        return FittedCustom(estimator, problem)
+        probe = np.unique(np.linspace(0, len(matrix) - 1, min(PROBED, len(matrix))).astype(np.int64))
+        return FittedCustom(estimator, problem, matrix.take(probe))
 
 
 def _imported(place: str) -> Any:

@@ -300,6 +300,20 @@ def test_decimals_and_large_integers_of_parquet_stay_what_they_are(folder: Path)
     assert read_table("a.parquet").to_pydict() == values
 
 
+def test_extension_types_become_text_that_everything_can_be_done_with(folder: Path) -> None:
+    key = bytes(range(16))
+    parquet.write_table(
+        pa.table({"id": pa.array([key, None], pa.uuid()), "b": pa.array([1, 0], pa.bool8())}), "a.parquet"
+    )
+    table = read_table("a.parquet")
+    assert [str(field.type) for field in table.schema] == ["string", "bool"]
+    assert table.to_pylist() == [{"id": "00010203-0405-0607-0809-0a0b0c0d0e0f", "b": True}, {"id": None, "b": False}]
+    (folder / "b").mkdir()
+    for number in (1, 2):
+        parquet.write_table(pa.table({"j": pa.array([f'{{"n":{number}}}'], pa.json_())}), f"b/{number}.parquet")
+    assert read_table("b")["j"].unique().to_pylist() == ['{"n":1}', '{"n":2}']
+
+
 def test_json_lines(folder: Path) -> None:
     (folder / "a.jsonl").write_text(
         '{"id": 9007199254740993, "x": 1, "s": "007", "l": [1, 2]}\n\n'

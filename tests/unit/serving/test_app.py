@@ -223,7 +223,7 @@ def test_every_route_but_health_wants_a_token(lake: Lake, headers: dict[str, str
 
 REFUSED = [
     (b"{", 400, "no request of rows"),
-    (b'{"rows": [{"age": NaN}]}', 400, "no request of rows"),
+    (b'{"rows": [{"age": Infinity}, {"age": NaN}]}', 400, "no request of rows"),
     (b'{"rows": []}', 400, "there is no row"),
     (b'{"rows": [{"age": [1]}]}', 400, "rows"),
     (b'{"rows": [{"age": 1}], "kys": []}', 400, "kys"),
@@ -373,6 +373,9 @@ WRONG_INPUTS = [
     ({"datatype": "BOOL", "data": ["false"]}, "neither true nor false"),
     ({"name": "city"}, "'city' stands there twice"),
     ({"shape": [2], "data": [1.0, 2.0]}, "different numbers of values: age has 2, city has 1"),
+    ({"data": None}, "inputs.age: it has no data"),
+    ({"data": None, "parameters": {"shared_memory_region": "r", "shared_memory_byte_size": 8}}, "no shared memory"),
+    ({"datatype": "BYTES", "data": ["MzA="], "parameters": {"content_type": "base64"}}, "content_type is 'base64'"),
 ]
 
 
@@ -386,6 +389,30 @@ def test_columns_are_what_they_say(lake: Lake, talk: Callable[..., None]) -> Non
             "/v2/models/churn/infer", json={"inputs": _inputs(), "outputs": [{"name": "prediction"}]}
         )
         assert [each["name"] for each in found.json()["outputs"]] == ["prediction"]
+        # what may be left out is null where a client's classes are written whole (Pydantic, Java)
+        nothing = {"parameters": None, "outputs": None, "id": None}
+        found = await client.post("/v2/models/churn/infer", json={"inputs": _inputs(parameters=None), **nothing})
+        assert len(found.json()["outputs"]) == 2, found.text
+        asked = {"inputs": _inputs(), "outputs": [{"name": "prediction", "parameters": None}]}
+        assert (await client.post("/v2/models/churn/infer", json=asked)).status_code == 200
+        # Triton's client, and whoever writes JSON by Python alone, write NaN for a missing number
+        missing = json.dumps({"inputs": _inputs(data=[float("nan")])})
+        assert "NaN" in missing
+        of = {"Content-Type": "application/json"}
+        found = await client.post("/v2/models/churn/infer", content=missing, headers=of)
+        null = await client.post("/v2/models/churn/infer", json={"inputs": _inputs(data=[None])})
+        assert found.json()["outputs"] == null.json()["outputs"]
+        row = json.dumps({"rows": [{**ROW, "age": float("nan"), "city": "NaN"}]})
+        found = await client.post("/models/churn/predict", content=row, headers=of)
+        assert found.json()["predictions"] == lake.model(1).predict([{**ROW, "age": None, "city": "NaN"}]).tolist()
+        endless = json.dumps({"inputs": _inputs(data=[float("-inf")])})
+        for torn in (endless, '{"inputs": [NaN', '{"inputs": NaN}', '{"n": NaN, "m": 1' + "0" * 5000 + "}"):
+            assert (await client.post("/v2/models/churn/infer", content=torn, headers=of)).status_code == 400
+        for unmet in ({"classification": 1}, {"shared_memory_region": "r"}):
+            asked["outputs"] = [{"name": "probabilities", "parameters": unmet}]
+            found = await client.post("/v2/models/churn/infer", json=asked)
+            assert found.status_code == 400
+            assert found.json()["error"].startswith(f"outputs.probabilities: {next(iter(unmet))}: "), found.text
         told = (await client.get("/v2/models/churn")).json()
         assert told["inputs"] == [
             {"name": "age", "shape": [-1], "datatype": "FP64"}, {"name": "city", "shape": [-1], "datatype": "BYTES"},

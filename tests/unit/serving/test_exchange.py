@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -101,6 +103,35 @@ def test_a_body_that_is_too_large_is_refused_before_and_while_it_comes() -> None
         with pytest.raises(Refused, match="at most 3 bytes") as refused:
             body_of(*messages, headers=headers, body=3)
         assert refused.value.status == 413
+
+
+@pytest.mark.parametrize(
+    ("how", "packed"),
+    [("gzip", gzip.compress(b"abc")), ("GZIP", gzip.compress(b"abc")), ("deflate", zlib.compress(b"abc")), ("", b"abc"),
+     ("identity", b"abc")],
+)  # fmt: skip
+def test_a_body_may_come_packed(how: str, packed: bytes) -> None:
+    assert body_of(piece(packed), headers=[(b"content-encoding", how.encode())]) == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("how", "packed", "status", "words"),
+    [
+        ("br", b"abc", 415, "packed by br; read are gzip, deflate"),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"abc")), 415, "packed by gzip, gzip"),
+        ("gzip", b'{"rows": []}', 400, "no gzip"),
+        ("gzip", gzip.compress(b"abc")[:-1], 400, "cut off"),
+        ("deflate", zlib.compress(b"abc") + b"more", 400, "goes on behind its end"),
+        ("gzip", gzip.compress(b"a" * 10_000), 413, "at most 100 bytes"),
+    ],
+)
+def test_a_packed_body_that_is_none_or_grows_too_large_is_refused(
+    how: str, packed: bytes, status: int, words: str
+) -> None:
+    with pytest.raises(Refused, match=words) as refused:
+        body_of(piece(packed), headers=[(b"content-encoding", how.encode())], body=100)
+    assert refused.value.status == status
+    assert (refused.value.headers == {"Accept-Encoding": "gzip, deflate"}) == (status == 415)
 
 
 def test_the_first_header_of_a_name_counts() -> None:

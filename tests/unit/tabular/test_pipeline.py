@@ -276,6 +276,26 @@ def test_learners_of_scikit_learn_by_their_place_have_a_document() -> None:
     assert fitted.fitted.estimator.random_state == 4
 
 
+def test_an_estimator_is_written_as_plain_data_only_where_that_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option that the exporter doesn't know of is no reason to publish another model than was judged."""
+    from automl_core.modelfile.exporting import Exported, sklearn_models
+
+    own = Custom("sklearn.linear_model:LogisticRegression", name="mine")
+    data = {"x": RNG.normal(size=80).tolist()}
+    schema = learn_schema(data)
+    frame, y = schema.read(data), (np.array(data["x"]) > 0).astype(int)
+    fitted = Pipeline(BINARY, schema, {"learner": "mine"}, extra=(own,)).fit(frame, y)
+    assert fitted.document() is not None
+
+    def bolder(estimator: Any) -> Exported:
+        model, link = sklearn_models._logistic(estimator)
+        return Exported({**model, "coef": model["coef"] * 1.001}, link)
+
+    monkeypatch.setitem(sklearn_models.EXPORTERS, "LogisticRegression", bolder)  # type: ignore[arg-type]
+    assert fitted.document() is None
+    assert list(fitted.estimators()) == ["mine"]
+
+
 @pytest.mark.parametrize(
     ("place", "message"),
     [

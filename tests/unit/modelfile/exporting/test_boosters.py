@@ -121,6 +121,16 @@ def test_lightgbm_that_the_scorer_does_not_know() -> None:
         from_lightgbm(steep)
 
 
+def test_lightgbm_of_classes_each_for_themselves_has_no_document() -> None:
+    """Their probabilities don't sum to 1: written with others, the model would not say what its library says."""
+    lgb = pytest.importorskip("lightgbm")
+    held = data("multiclass", gaps=False)
+    booster = lgb.train({**QUIET, "objective": "multiclassova", "num_class": 3}, lgb.Dataset(held.x, held.y), 3)
+    assert np.abs(booster.predict(held.x).sum(axis=1) - 1).max() > 1e-3
+    with pytest.raises(NotExportable, match="don't sum to 1"):
+        from_lightgbm(booster)
+
+
 @pytest.mark.parametrize("onehot", [1, 50], ids=["sets", "onehot"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_xgboost(kind: str, onehot: int) -> None:
@@ -167,6 +177,30 @@ def test_xgboost_of_other_kinds(options: dict[str, Any]) -> None:
     agrees(
         model_of(exported.model), held.matrix(strange), booster.predict(xgb.DMatrix(strange), output_margin=True), 1e-6
     )
+
+
+def test_xgboost_of_logarithms_of_odds_says_these() -> None:
+    xgb = pytest.importorskip("xgboost")
+    held = data("binary", gaps=False)
+    params = {"nthread": 1, "objective": "binary:logitraw", "base_score": 0.2}
+    booster = xgb.train(params, xgb.DMatrix(held.x, held.y), 5)
+    exported = from_xgboost(booster)
+    outputs = link_of(exported.link)(model_of(exported.model).margin(held.matrix(held.x)))
+    np.testing.assert_allclose(outputs[:, 0], booster.predict(xgb.DMatrix(held.x)), rtol=1e-6, atol=1e-6)
+
+
+def test_xgboost_that_the_scorer_does_not_know() -> None:
+    xgb = pytest.importorskip("xgboost")
+    held = data("binary", gaps=False)
+    zeros = xgb.XGBClassifier(n_estimators=2, n_jobs=1, missing=0.0).fit(held.x, held.y)
+    with pytest.raises(NotExportable, match=r"takes 0\.0 for a missing value"):
+        from_xgboost(zeros)
+    from_xgboost(xgb.XGBClassifier(n_estimators=2, n_jobs=1).fit(held.x, held.y))
+    labels = xgb.train(
+        {"nthread": 1, "objective": "binary:logistic"}, xgb.DMatrix(held.x, np.c_[held.y, 1 - held.y]), 2
+    )
+    with pytest.raises(NotExportable, match="with 2 targets"):
+        from_xgboost(labels)
 
 
 def test_xgboost_keeps_its_best_rounds() -> None:

@@ -127,6 +127,8 @@ def test_counts_and_machines() -> None:
         (linear_model.SGDClassifier(), "hinge"),
         (ensemble.AdaBoostClassifier(), "AdaBoostClassifier"),
         (neighbors.KNeighborsClassifier(metric="cosine"), "cosine"),
+        (neighbors.KNeighborsClassifier(metric_params={"w": np.arange(1.0, 10.0)}), r"minkowski with p=2, w=\["),
+        (svm.SVC(probability=True), "probability=True"),
     ],
 )
 def test_what_is_not_known_is_named(estimator: Any, why: str) -> None:

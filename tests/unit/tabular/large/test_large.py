@@ -373,3 +373,13 @@ def test_the_sample_is_one_that_a_search_has_time_for(monkeypatch: pytest.Monkey
     # a fit takes ten seconds of these: eight trials of six fits' time each are 480, and a search has 45 of 100
     slow = curve(sampled(12_000, steep=True), Deadline(100.0, 100.0, clock=Clock(5.0)))
     assert slow.rows == 1000
+
+
+def test_a_csv_of_semicolons_with_lines_in_its_texts_is_the_same_in_pieces(tmp_path: Path) -> None:
+    """As Excel writes it where a comma is in numbers."""
+    path = tmp_path / "rows.csv"
+    lines = [f'{number};"first, and\nsecond {number}"\n' for number in range(200_000)]
+    path.write_text("id;said\n" + "".join(lines))
+    found = list(Pieces.of(path).read())
+    assert sum(each.num_rows for each in found) == 200_000
+    assert found[-1].to_pylist()[-1] == {"id": 199_999.0, "said": "first, and\nsecond 199999"}
