@@ -82,7 +82,10 @@ def source_of(data: Any) -> Source:
     if isinstance(data, Source):
         return data
     if hasattr(data, "column_names") and hasattr(data, "schema"):  # a Table; a RecordBatch, too
-        return Source(data.num_rows, data.column_names, lambda name: _ArrowColumn(data.column(name)))
+        return Source(
+            data.num_rows, data.column_names,
+            lambda name: _ArrowColumn(data.column(name), written(data.schema, name) == b"text"),
+        )  # fmt: skip
     if hasattr(data, "to_arrow"):
         return source_of(data.to_arrow())
     if hasattr(data, "iloc") and hasattr(data, "columns"):
@@ -163,11 +166,22 @@ def coded_of(codes: Array, values: Iterable[Any]) -> tuple[Array, tuple[str, ...
     return np.asarray([*new, -1], dtype=np.int32)[codes], tuple(places)
 
 
+def were_texts(column: Column) -> bool:
+    """Whether a column's values were texts where they came from, whatever their type has become since."""
+    return column.type == "string" or bool(getattr(column, "texts", False))
+
+
+def written(schema: Any, name: str) -> bytes | None:
+    """What a schema of PyArrow remembers of a column beside its type: see `automl_core.data.written`."""
+    found: bytes | None = (schema.field(name).metadata or {}).get(b"automl.written")
+    return found
+
+
 class _ArrowColumn:
     """A column of PyArrow, whatever its type is."""
 
-    def __init__(self, column: Any) -> None:
-        self._column = column
+    def __init__(self, column: Any, texts: bool = False) -> None:
+        self._column, self.texts = column, texts
         self._type = str(column.type)
         self.type = _arrow_type(self._type)
 

@@ -25,6 +25,9 @@ TYPES = ("integer", "number", "boolean", "string", "date", "timestamp")
 """What a column was in the data of training."""
 
 
+_PLAIN = ("name", "kind", "type", "missing", "low", "high", "distinct", "written")
+
+
 class SchemaError(ValueError):
     """Rows that do not fit a schema: which column, what is wrong, what is allowed."""
 
@@ -82,6 +85,8 @@ class Field:
         high: largest one.
         levels: a category's texts in training, where they are few enough to list; None otherwise.
         distinct: how many different values training had; None where nobody counted.
+        written: ``text`` where the values were texts though `type` says something else, such as dates of a CSV; None
+            where they were not, and in models of earlier releases, which did not say.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Field:
     high: float | None = None
     levels: tuple[str, ...] | None = None
     distinct: int | None = None
+    written: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -101,7 +107,7 @@ class Field:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data; what is not known is left out."""
-        found = {name: getattr(self, name) for name in ("name", "kind", "type", "missing", "low", "high", "distinct")}
+        found = {name: getattr(self, name) for name in _PLAIN}
         if self.levels is not None:
             found["levels"] = list(self.levels)
         return {name: value for name, value in found.items() if value is not None}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from automl_core.data.access import NOT_READ, DataError, FromEnvironment
 from automl_core.data.listing import list_place
 from automl_core.data.table_copies import copy_of
+from automl_core.data.written import as_text
 from automl_core.spec.places import DataPlace, format_of, parse_place
 from automl_core.training.problems import TrainingError, say
 
@@ -193,7 +194,8 @@ class Pieces:
                     strings_can_be_null=True,
                 ),
             ) as reader:  # fmt: skip
-                yield iter(reader)
+                written = pa.schema([as_text(field) for field in reader.schema])
+                yield (pa.RecordBatch.from_arrays(batch.columns, schema=written) for batch in reader)
 
     def _copy(self) -> Pieces:
         """The rows of a table as a file of this process.
