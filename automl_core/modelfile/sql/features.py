@@ -151,7 +151,10 @@ def _codes(program: Program, table: Table, name: str, levels: Any, values: Any) 
 
 def _ordinal(program: Program, table: Table, matrix: Matrix, state: State) -> Matrix:
     sources = zip(state["columns"], state["levels"], state["codes"], strict=True)
-    return [*matrix, *(each for name, levels, codes in sources for each in _codes(program, table, str(name), levels, codes))]
+    return [
+        *matrix,
+        *(each for name, levels, codes in sources for each in _codes(program, table, str(name), levels, codes)),
+    ]
 
 
 def _onehot(program: Program, table: Table, matrix: Matrix, state: State) -> Matrix:

@@ -11,7 +11,8 @@ found by halving. A node is one whole number: in its lowest bits the place of it
 them the largest code less the border's place, above these where its left child is; the right child is behind that. A
 code is shifted to the border's bits, and so the sum of both carries one into the child's place where the code is above
 the border's: the row goes right, and nothing has been compared. A leaf is its own child, and asks for a code that is 0.
-Trees of one depth are together, so that shallow ones don't wait for deep ones.
+Rows that have come to a leaf leave the list where enough of them have; where they can't (several outputs, sums in
+float32), trees of like depth are together, so that shallow ones don't wait for deep ones.
 
 A set of categories is a search among its borders, whose ends lead to the same children. No node asks whether a value is
 missing: it is NaN, which DuckDB has above infinity, so that its code is the largest; conditions that send what is
@@ -32,10 +33,10 @@ from automl_core.modelfile.sql.nodes import Node, add, coalesce, column, number,
 from automl_core.modelfile.sql.program import Program
 
 GROUPS = 2
-"""Lists of trees, by depth."""
+"""Lists of trees, by depth, where rows don't leave early."""
 
-EARLY = (0.4, 0.7)
-"""Of the deepest tree's steps, those after which rows that have come to a leaf leave."""
+LEFT = (0.3, 0.06, 0.01)
+"""Shares of rows still on their way, were every node to send half of them each way, at which those at a leaf leave."""
 
 NESTED = 6
 """Steps in one expression, each within the next one."""
@@ -71,6 +72,7 @@ class Lists:
         self.values: list[float] = []
         self.roots: list[int] = []
         self.depths: list[int] = []
+        self._ended: dict[int, float] = {}  # depth → rows that end there, as shares, of all trees together
         for root in forest.trees.roots.tolist():
             self.roots.append(self._room(1))
             self.depths.append(self._tree(int(root), self.roots[-1]))
@@ -124,6 +126,7 @@ class Lists:
                 self._set(own, -LEAF, own)
                 self.values[own] = float(trees.values[leaf]) if trees.output is not None else float(leaf)
                 deepest = max(deepest, depth)
+                self._ended[depth] = self._ended.get(depth, 0.0) + 2.0**-depth
                 continue
             condition = int(forest.condition[node])
             children = (node + 1, int(trees.right[node]))
@@ -195,6 +198,17 @@ class Lists:
             found.append(((child + 1) << self.shift) + low)
         return found
 
+    def early(self) -> list[int]:
+        """Numbers of steps after which rows that have come to a leaf leave, rising, below the deepest tree's."""
+        deepest, left, found = max(self.depths, default=0), float(len(self.roots)), []
+        shares = list(LEFT)
+        for depth in range(deepest):
+            left -= self._ended.get(depth, 0.0)
+            if shares and left <= shares[0] * len(self.roots):
+                found.append(depth)
+                shares = [each for each in shares if left > each * len(self.roots)]
+        return found
+
     def grouped(self, groups: int = GROUPS) -> list[list[int]]:
         """Numbers of trees in groups of like depth."""
         order = sorted(range(len(self.roots)), key=lambda tree: self.depths[tree])
@@ -214,7 +228,8 @@ def margins(program: Program, matrix: list[Node], forest: Forest) -> list[Node]:
     compared = {each: program.let(forest.compared(program, matrix, each)) for each in forest.used}
     lists = Lists(forest, {condition: each.name for condition, each in compared.items()})
     name = f"f{program.next_number()}"
-    groups = lists.grouped()
+    added = forest.outputs == 1 and forest.trees.output is not None and not forest.single
+    groups = lists.grouped(1 if added else GROUPS)
     packed = lists.packed()
     texts: Texts = {"k": (lists.type, packed), "t": ("DOUBLE", lists.values)}
     for place, group in enumerate(groups):
@@ -230,16 +245,14 @@ def margins(program: Program, matrix: list[Node], forest: Forest) -> list[Node]:
         return f"list_transform({nodes}, lambda v: {name}_t[v >> {lists.shift}])"
 
     found = []
-    added = forest.outputs == 1 and forest.trees.output is not None and not forest.single
     for place, group in enumerate(groups):
         nodes, made = f"{name}_r{place}", 0
         deepest = max(lists.depths[tree] for tree in group)
-        for share in (*(EARLY if added else ()), 1.0):
-            nodes = _down(program, nodes, step, round(share * deepest) - made)
-            made = round(share * deepest)
-            if added and made < deepest:
-                found.append(ends(f"list_filter({nodes}, lambda v: v & {places} = {LEAF})"))
-                nodes = f"list_filter({nodes}, lambda v: v & {places} <> {LEAF})"
+        for steps in lists.early() if added else ():
+            nodes, made = _down(program, nodes, step, steps - made), steps
+            found.append(ends(f"list_filter({nodes}, lambda v: v & {places} = {LEAF})"))
+            nodes = f"list_filter({nodes}, lambda v: v & {places} <> {LEAF})"
+        nodes = _down(program, nodes, step, deepest - made)
         found.append(ends(nodes))
     if added:
         sums = [_read(f"coalesce(list_sum({each}), 0e0)") for each in found]

@@ -231,7 +231,9 @@ class Statement:
             columns = [f"{own[name].sql} AS {name}" if name in own else name for name in names if name in kept[number]]
             beside = dict.fromkeys(each.beside for each in level if each.beside)
             joins = dict.fromkeys(each.join for each in level if each.join)
-            source = f"(SELECT {', '.join(columns)} FROM {', '.join([' '.join([source, *joins]), *beside])}) AS l{number}"  # noqa: S608 – names are ours, texts sqlglot's
+            source = (
+                f"(SELECT {', '.join(columns)} FROM {', '.join([' '.join([source, *joins]), *beside])}) AS l{number}"  # noqa: S608 – names are ours, texts sqlglot's
+            )
         quoted = self.program.target.quoted
         shown = ", ".join(f"{inner} AS {quoted(name)}" if outputs else inner for inner, name in last)
         return f"SELECT {shown} FROM {source}"  # noqa: S608

@@ -120,9 +120,7 @@ def test_series_that_are_not_long_are_planned_too(slow: Slow) -> None:
     cost=st.floats(1e-4, 0.1),
     deadline=st.floats(0.1, 500.0),
 )
-def test_no_fit_begins_that_would_end_too_late(
-    counts: list[int], power: float, cost: float, deadline: float
-) -> None:
+def test_no_fit_begins_that_would_end_too_late(counts: list[int], power: float, cost: float, deadline: float) -> None:
     """What is spent is at most what there is, and one fit of few values, which nobody can foretell."""
     learner = Slow()
     learner.power, learner.cost = power, cost
