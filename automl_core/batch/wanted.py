@@ -96,8 +96,8 @@ def look(client: Client, model: Model, wanted: Wanted) -> Tables:
     for what, place in (("rows", wanted.rows), ("out", wanted.out)):
         if place.has_many:
             raise CantScore(
-                f"{what}: {place.text} is a pattern of partitions, and SQL scores one of them, or those of some partition "
-                "columns (leave the others out)"
+                f"{what}: {place.text} is a pattern of partitions, and SQL scores one of them, or those of some "
+                "partition columns (leave the others out)"
             )
     rows = describe(client, wanted.rows.root, wanted.rows.path)
     if rows is None:

@@ -91,8 +91,8 @@ def pieces(place: str, columns: tuple[str, ...], moments: bool = False) -> Itera
     Args:
         place: ``odps://…``.
         columns: those that are wanted where the table has them.
-        moments: whether times that are moments say so (a DATETIME is one, in UTC): for models of series, whose clock may
-            be another.
+        moments: whether times that are moments say so (a DATETIME is one, in UTC): for models of series, whose clock
+            may be another.
     """
     from automl_core.cli.places import UserError
     from automl_core.data.access import NOT_READ, FromEnvironment

@@ -97,7 +97,7 @@ class Changed(DataError):
 
 
 class OdpsRows:
-    """The rows of a table, or of some of its partitions, through a session of the tunnel each: as they were when it began.
+    """The rows of a table, or of some partitions, through a session of the tunnel each: as they were when it began.
 
     Attributes:
         schema: all columns, partition columns last.

@@ -1,8 +1,8 @@
 """What is remembered of a column beside its type: that its dates were texts, or that its times are instants in UTC.
 
 It stands in the metadata of the column's field, under `KEY`. Who learns a schema reads there that a CSV wrote dates as
-texts (`automl_core.modelfile.scoring.sources`), so that SQL of the model reads texts where training did; who reads series,
-that DATETIMEs of MaxCompute are instants, so that a zone's clock can be put on them.
+texts (`automl_core.modelfile.scoring.sources`), so that SQL of the model reads texts where training did; who reads
+series, that DATETIMEs of MaxCompute are instants, so that a zone's clock can be put on them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ KEY, TEXT, INSTANT = b"automl.written", b"text", b"instant"
 def as_text(field: pa.Field) -> pa.Field:
     """A field whose values were texts: of times that is remembered.
 
-    A number of a CSV is one in whatever database the file is loaded into; a date is a DATE in some and a STRING in others.
+    A number of a CSV is one in whatever database the file is loaded into; a date is a DATE here and a STRING there.
     """
     import pyarrow as pa
 

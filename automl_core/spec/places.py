@@ -50,8 +50,8 @@ class DataPlace:
         scheme: how it is reached; a path without a scheme is a file's.
         root: of a bucket its name, of a table its project; empty for paths.
         path: the path or key, which may be a folder or have ``*``, ``?`` and ``[…]`` in it; of a table its name.
-        partition: of a table, such as ``ds=20261101/region=eu``, with ``*`` and ``?`` for several (``ds=202611*``); empty
-            for all of it.
+        partition: of a table, such as ``ds=20261101/region=eu``, with ``*`` and ``?`` for several (``ds=202611*``);
+            empty for all of it.
     """
 
     text: str

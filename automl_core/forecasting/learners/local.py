@@ -247,7 +247,7 @@ class LocalLearner(Learner):
         self, values: Floats, pace: Pace, deadline: float, others: int,
         fit: Callable[[Floats], tuple[Kept | None, str | None]],
     ) -> tuple[Kept | None, str | None, int]:  # fmt: skip
-        """What is kept of a series whose fit has to end in time: of all values, or of as many of the newest as there is time for.
+        """What is kept of a series whose fit has to end in time, of all values or of the newest.
 
         Nothing is fitted that may take longer than there is time, but for `SMALL` values of the first series. Where
         nobody knows how long all of them take, the newest are fitted first, and twice as many again for as long as

@@ -49,7 +49,7 @@ class Constants:
         return Constants(self.keys[start:end], tuple(column[start:end] for column in self.values))
 
     def table(self, target: Target) -> str:
-        """A subquery with the columns ``k``, ``v0``, ``v1``, …, each key once even where a collation takes two for one."""
+        """A subquery with the columns ``k``, ``v0``, …: each key once, even where a collation takes two for one."""
         return _duckdb(self, target) if target.name == "duckdb" else _values(self, target)
 
 

@@ -29,7 +29,7 @@ import sqlglot
 from sqlglot import exp
 
 from automl_core.modelfile.sql.forest import ABSENT_LEFT, Forest
-from automl_core.modelfile.sql.nodes import Node, add, coalesce, column, number, total
+from automl_core.modelfile.sql.nodes import Node, add, column, number, total
 from automl_core.modelfile.sql.program import Program
 
 GROUPS = 2

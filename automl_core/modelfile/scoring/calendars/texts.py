@@ -25,8 +25,8 @@ ALLOWED = "ISO 8601 as 2024-03-31 or 2024-03-31T14:00, 2024-03, 2024Q1, 2024"
 def moment_of(text: str) -> tuple[int, Written]:
     """A time's seconds since 1970, and how it is written: with an offset UTC's (``moment``), else the clock's own.
 
-    Of a month, a quarter or a year it is the first day, of a week of ISO 8601 its Monday; digits such as 2026033114 are a
-    date and an hour (with minutes, with seconds), where they are one; another whole number of nine digits and more
+    Of a month, a quarter or a year it is the first day, of a week of ISO 8601 its Monday; digits such as 2026033114 are
+    a date and an hour (with minutes, with seconds), where they are one; another whole number of nine digits and more
     counts seconds since 1970, or parts of them.
 
     Raises:
