@@ -43,7 +43,8 @@ OF_R: dict[str, tuple[str, str, str, tuple[int, str, int]]] = {
     for kind, found in {
         MONTHLY: (
             ("datasets", "sunspot.month", "value"), ("fpp2", "insurance", "Quotes"),
-            ("fpp2", "departures", "permanent"), ("boot", "manaus", "value"), ("wooldridge", "barium", "chnimp"), ("wooldridge", "volat", "ip"),
+            ("fpp2", "departures", "permanent"), ("boot", "manaus", "value"), ("wooldridge", "barium", "chnimp"),
+            ("wooldridge", "volat", "ip"),
             ("wooldridge", "traffic2", "totacc"), ("AER", "FrozenJuice", "price"), ("AER", "PepperPrice", "black"),
         ),
         QUARTERLY: (
