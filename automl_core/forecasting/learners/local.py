@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SMALL = 250
 """Values that are fitted without knowing how long it takes: a fit can't be ended in its midst."""
 
+CYCLES = 3
+"""Of the longest season that these have at least: with fewer a season is left out, which is quicker than what comes."""
+
 FAR = 10.0
 """A forecast further outside a series' range than this many times its width is no forecast."""
 
@@ -54,8 +57,14 @@ class Pace:
     Forms of theta take with the square of them, most others in proportion; which it is shows in two sizes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = SMALL) -> None:
+        """Make one.
+
+        Args:
+            first: values that are fitted without knowing anything.
+        """
         self._seen: dict[int, float] = {}
+        self._first = first
 
     def took(self, size: int, seconds: float) -> None:
         """Note a fit. Of several of one size the longest counts: series differ."""
@@ -69,7 +78,7 @@ class Pace:
     @property
     def next(self) -> int:
         """The size that would tell more."""
-        return 2 * max(self._seen) if self._seen else SMALL
+        return 2 * max(self._seen) if self._seen else self._first
 
     def within(self, seconds: float, count: int) -> int | None:
         """The largest size up to a count that was fitted in so many seconds; None where none was."""
@@ -78,7 +87,7 @@ class Pace:
     def expected(self, count: int) -> tuple[float, float]:
         """Seconds that a fit takes at least and at most, as far as is known; of what is small and new nothing is."""
         if not self._seen:
-            return 0.0, 0.0 if 2 * count <= 3 * SMALL else math.inf
+            return 0.0, 0.0 if 2 * count <= 3 * self._first else math.inf
         size = max(self._seen)
         if count <= size:
             size = min(each for each in self._seen if each >= count)
@@ -200,7 +209,7 @@ class LocalLearner(Learner):
         main = lengths[0] if lengths else 1
         forms = start.forms if isinstance(start, FittedLocal) else {}
         fitted = FittedLocal({}, panel.names, main, level_of(panel, ends))
-        fitted.importing, pace = importing, Pace()
+        fitted.importing, pace = importing, Pace(max(SMALL, CYCLES * max(lengths, default=0)))
         left = sum(1 for end in np.asarray(ends).tolist() if end >= 1)
         for one, end in zip(panel.series, np.asarray(ends).tolist(), strict=True):
             if end < 1:
@@ -212,13 +221,14 @@ class LocalLearner(Learner):
             values = filled(one.values[first:last], main)
             kept, size = None, len(values)
             why = self._unfit(values, deadline)
-            if why is None and (deadline is None or not self.slow):
-                kept, why = self._tried(values, lengths, settled, forms.get(one.name), horizon)
-            elif why is None:
+            if why is None:
                 fit = partial(
                     self._tried, seasons=lengths, params=settled, form=forms.get(one.name), horizon=horizon
                 )  # fmt: skip
-                kept, why, size = self._in_time(values, pace, deadline, left, fit)
+                if deadline is None or not self.slow:
+                    kept, why = fit(values)
+                else:
+                    kept, why, size = self._in_time(values, pace, deadline, left, fit)
             left -= 1
             if kept is None:
                 fitted.notes[one.name] = str(why)
@@ -263,7 +273,8 @@ class LocalLearner(Learner):
         def tried(size: int) -> tuple[Kept | None, str | None, int]:
             began = time.monotonic()
             kept, why = fit(values[-size:])
-            pace.took(size, time.monotonic() - began)
+            if kept is not None:  # what fails may fail early
+                pace.took(size, time.monotonic() - began)
             return kept, why, size
 
         while True:
@@ -276,6 +287,8 @@ class LocalLearner(Learner):
             if 3 * size > 2 * count or (pace.known and pace.expected(size)[1] > allowed):
                 break
             found = tried(size)
+            if found[0] is None:
+                return found
         if found is not None:
             return found
         known = pace.within(left, count)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from automl_core.modelfile.sql.dialects import Target
-from automl_core.modelfile.sql.nodes import cast, number, text, whole
+from automl_core.modelfile.sql.nodes import Node, cast, number, text, whole
 
 Key = str | int | float
 """Of a row: a text, a whole number, or a DOUBLE."""
@@ -73,7 +73,7 @@ def _values(constants: Constants, target: Target) -> str:
     return f"(SELECT k, {least} FROM (VALUES {rows}) AS t (k, {', '.join(names)}) GROUP BY k)"  # noqa: S608
 
 
-def _literal(key: Key):  # type: ignore[no-untyped-def]
+def _literal(key: Key) -> Node:
     if isinstance(key, str):
         return text(key)
     return whole(key) if isinstance(key, int) else number(key)
@@ -84,8 +84,9 @@ def _duckdb(constants: Constants, target: Target) -> str:
     parts = ["k", *names]
     first = constants.keys[0]
     if isinstance(first, str):
-        between = separator(constants.keys)  # type: ignore[arg-type]
-        texts = [between.join(map(str, constants.keys))]
+        plain = list(map(str, constants.keys))
+        between = separator(plain)
+        texts = [between.join(plain)]
         columns = [f"UNNEST(STRING_SPLIT(k, {target.write(text(between))})) AS k"]
     else:
         texts = [_list(constants.keys)]

@@ -56,11 +56,13 @@ def clocked(learner: Slow, patch: pytest.MonkeyPatch) -> Slow:
     return learner
 
 
-def fit(learner: Slow, counts: Sequence[int], deadline: float | None) -> FittedLocal:
+def fit(
+    learner: Slow, counts: Sequence[int], deadline: float | None, seasons: Sequence[int] = ()
+) -> FittedLocal:  # fmt: skip
     values = [np.where(np.arange(count) < count - 1000, 1.0, 3.0) + np.arange(count) % 2 for count in counts]
     series = tuple(Series(f"s{at}", 0, each, np.empty((len(each), 0))) for at, each in enumerate(values))
     panel = Panel(series, Grid(parse("h"), None, 0), (), "y")
-    return learner.fit(panel, panel.lengths, params={}, horizon=2, seasons=(), deadline=deadline)
+    return learner.fit(panel, panel.lengths, params={}, horizon=2, seasons=seasons, deadline=deadline)
 
 
 def test_a_long_series_is_fitted_on_its_newest_values_where_all_would_end_too_late(slow: Slow) -> None:
@@ -110,6 +112,28 @@ def test_series_that_are_not_long_are_planned_too(slow: Slow) -> None:
     fitted = fit(slow, [1_900] * 10, deadline=40)
     assert slow.now <= 40
     assert slow.fitted.count(1_900) == 1
+    assert "newest" in fitted.notes["s1"]
+
+
+def test_what_is_tried_first_has_all_seasons(slow: Slow) -> None:
+    """A week of hours is left out of 250 values, and what is quick without it tells nothing of what is slow with it."""
+    fit(slow, [8_000], deadline=10_000, seasons=(24, 168))
+    assert slow.fitted == [3 * 168, 8_000]
+
+
+def test_a_fit_that_fails_tells_nothing_of_the_time(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = slow._one
+
+    def failing(values: Floats, *more: Any) -> Kept:
+        if len(values) < 3_000 and not slow.fitted:
+            slow.fitted.append(len(values))
+            raise ValueError("too few values")
+        return whole(values, *more)
+
+    monkeypatch.setattr(slow, "_one", failing)
+    fitted = fit(slow, [8_000, 8_000], deadline=60)
+    assert "too few values" in fitted.notes["s0"]
+    assert slow.now <= 60
     assert "newest" in fitted.notes["s1"]
 
 
