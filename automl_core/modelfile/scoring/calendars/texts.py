@@ -101,7 +101,8 @@ def _seconds(moment: datetime) -> int:
 def _written_out(found: re.Match[str]) -> int | None:
     """Seconds since 1970 of year, month, day, hour and what follows; None where they are no time."""
     try:
-        return _seconds(datetime(*(int(part or 0) for part in found.groups()), tzinfo=UTC))  # type: ignore[misc]
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+        return _seconds(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
     except ValueError:
         return None
 
