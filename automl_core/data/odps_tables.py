@@ -140,8 +140,7 @@ class OdpsRows:
         )
         tunnel = TableTunnel(client, project=table.project, endpoint=client.tunnel_endpoint)
         self._sessions = [
-            tunnel.create_download_session(table, partition_spec=each)
-            for each in (list[str | None](partitions) or [None])
+            tunnel.create_download_session(table, partition_spec=each) for each in ([*partitions] or [None])
         ]
         self.count = sum(int(each.count) for each in self._sessions)
 
