@@ -139,9 +139,8 @@ class OdpsRows:
             for name, type_ in types.items()
         )
         tunnel = TableTunnel(client, project=table.project, endpoint=client.tunnel_endpoint)
-        self._sessions = [
-            tunnel.create_download_session(table, partition_spec=each) for each in ([*partitions] or [None])
-        ]
+        wanted: list[str | None] = [*partitions] if partitions else [None]
+        self._sessions = [tunnel.create_download_session(table, partition_spec=each) for each in wanted]
         self.count = sum(int(each.count) for each in self._sessions)
 
     def schema_of(self, columns: Sequence[str] | None) -> pa.Schema:
