@@ -93,6 +93,12 @@ def look(client: Client, model: Model, wanted: Wanted) -> Tables:
     """
     from automl_core.modelfile.scoring.values import nearest
 
+    for what, place in (("rows", wanted.rows), ("out", wanted.out)):
+        if place.has_many:
+            raise CantScore(
+                f"{what}: {place.text} is a pattern of partitions, and SQL scores one of them, or those of some "
+                "partition columns (leave the others out)"
+            )
     rows = describe(client, wanted.rows.root, wanted.rows.path)
     if rows is None:
         raise CantScore(f"rows: there is no table {wanted.rows.table}")

@@ -85,16 +85,19 @@ def _wait(scoring: Scoring) -> Done:
         raise
 
 
-def pieces(place: str, columns: tuple[str, ...]) -> Iterator[dict[str, list[Any]]]:
+def pieces(place: str, columns: tuple[str, ...], moments: bool = False) -> Iterator[dict[str, list[Any]]]:
     """The rows of a table, a piece at a time, through the tunnel.
 
     Args:
         place: ``odps://…``.
         columns: those that are wanted where the table has them.
+        moments: whether times that are moments say so (a DATETIME is one, in UTC): for models of series, whose clock
+            may be another.
     """
     from automl_core.cli.places import UserError
     from automl_core.data.access import NOT_READ, FromEnvironment
     from automl_core.data.odps_tables import open_rows
+    from automl_core.data.written import in_utc, is_instant
     from automl_core.extras import needed_by
     from automl_core.spec.places import BadPlace, parse_place
 
@@ -107,7 +110,10 @@ def pieces(place: str, columns: tuple[str, ...]) -> Iterator[dict[str, list[Any]
             known = {name.lower(): name for name in rows.schema.names}
             wanted = {name: known[name.lower()] for name in columns if name.lower() in known}
             for batch in rows.read(list(dict.fromkeys(wanted.values()))):
-                found = dict(zip(batch.schema.names, batch.columns, strict=True))
+                found = {
+                    field.name: in_utc(column) if moments and is_instant(field) else column
+                    for field, column in zip(batch.schema, batch.columns, strict=True)
+                }
                 yield {name: found[there].to_pylist() for name, there in wanted.items()}
     except NOT_READ as error:
         raise UserError(str(error)) from None

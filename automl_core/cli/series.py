@@ -123,7 +123,7 @@ def _rows(model: SeriesModel, file: Path | str) -> Any:
 
     forecaster = model.forecaster
     wanted = [forecaster.time, *forecaster.keys, forecaster.target, *(each.name for each in forecaster.known)]
-    held = list(pieces(file, wanted) if isinstance(file, Path) else of_table(file, tuple(wanted)))
+    held = list(pieces(file, wanted) if isinstance(file, Path) else of_table(file, tuple(wanted), moments=True))
     if isinstance(held[0], dict):
         return {name: [value for piece in held for value in piece[name]] for name in held[0]}
     if isinstance(held[0], list):

@@ -73,6 +73,7 @@ def combined(parts: list[Part], columns: list[str] | None, types: Mapping[str, A
     import pyarrow as pa
 
     from automl_core.data.text_types import typed
+    from automl_core.data.written import as_text
 
     names = _names(parts)
     wanted = names if columns is None else columns
@@ -83,7 +84,7 @@ def combined(parts: list[Part], columns: list[str] | None, types: Mapping[str, A
     for name in types:
         if columns is None and name not in known:
             raise DataError(f"types: {parts[0].path} has no column {name!r}{_near(name, parts, None)}")
-    made = []
+    made, fields = [], []
     for name in wanted:
         chunks = [_chunked(part, name) for part in parts]
         text = all(part.text or name in part.folders for part in parts)
@@ -95,7 +96,19 @@ def combined(parts: list[Part], columns: list[str] | None, types: Mapping[str, A
         elif text:
             column = typed(column)
         made.append(column)
-    return pa.table(dict(zip(wanted, made, strict=True))) if wanted else parts[0].table.select([])
+        field = pa.field(name, column.type)
+        fields.append(as_text(field) if text else _remembered(field, parts))
+    return pa.table(made, schema=pa.schema(fields)) if wanted else parts[0].table.select([])
+
+
+def _remembered(field: pa.Field, parts: list[Part]) -> pa.Field:
+    """A field with what the files remember of it (`data.written`), where all of them do."""
+    from automl_core.data.written import KEY
+
+    said = {(each.table.schema.field(field.name).metadata or {}).get(KEY) for each in parts
+            if field.name in each.table.column_names}  # fmt: skip
+    known = said.pop() if len(said) == 1 else None
+    return field if known is None else field.with_metadata({KEY: known})
 
 
 def as_type(column: Any, kind: Any, name: str) -> Any:

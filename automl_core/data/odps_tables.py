@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from automl_core.data.access import Access, DataError
 from automl_core.data.fingerprint import Fingerprint, digest_of
+from automl_core.data.written import as_instant
 from automl_core.spec.errors import did_you_mean
 from automl_core.spec.places import DataPlace
 from automl_core.storage.base import StorageUnavailable
@@ -39,10 +41,11 @@ def table_fingerprint(place: DataPlace, access: Access, connection: str | None =
         whole = part if part is not None else table
         changed = getattr(whole, "last_data_modified_time", None)
         modified = changed.timestamp() if changed is not None else None
-        size, rows = _number(getattr(whole, "size", None)), _number(getattr(whole, "record_num", None))
+        size = _number(getattr(whole, "size", None))
+        rows = None if place.has_many else _number(getattr(whole, "record_num", None))  # those of some partitions
     digest = digest_of([place.table, place.partition, modified, size, [list(each) for each in columns]])
     return Fingerprint(
-        place=place.text, kind="partition" if place.partition else "table", digest=digest, by="table", bytes=size,
+        place=place.text, kind="partition" if part is not None else "table", digest=digest, by="table", bytes=size,
         modified=modified, rows=rows, columns=columns,
     )  # fmt: skip
 
@@ -83,26 +86,32 @@ RANGE = 1_000_000
 """Rows that one request asks for: a connection that lasts for minutes is cut by what lies between."""
 
 
+WHOLE = ("bigint", "int", "smallint", "tinyint")
+
+INSTANTS = ("datetime", "timestamp")
+"""Types of MaxCompute that are moments, which it shows by the clock of a project's zone; TIMESTAMP_NTZ is none."""
+
+
 class Changed(DataError):
     """The table was written to while it was read: what was read so far is none of its states."""
 
 
 class OdpsRows:
-    """The rows of a table or of one partition of it, through one session of the tunnel: as they were when it began.
+    """The rows of a table, or of some partitions, through a session of the tunnel each: as they were when it began.
 
     Attributes:
         schema: all columns, partition columns last.
         count: how many rows there are.
     """
 
-    def __init__(self, place: DataPlace, client: Any, table: Any, partition: str | None) -> None:
-        """Begin a session.
+    def __init__(self, place: DataPlace, client: Any, table: Any, partitions: Sequence[str]) -> None:
+        """Begin the sessions.
 
         Args:
             place: of the table.
             client: pyodps' own.
             table: pyodps' own.
-            partition: as pyodps writes it, None for all of a table without partitions.
+            partitions: as pyodps writes them, in their order; none: all of a table without partitions.
         """
         import pyarrow as pa
         from odps.tunnel import TableTunnel
@@ -117,20 +126,22 @@ class OdpsRows:
 
             whole = odps_schema_to_arrow_schema(schema)
             types |= {name: whole.field(name).type for name in nested}
-        self._fixed = {
-            each.name: pa.scalar(
-                int(value) if str(each.type).lower() in ("bigint", "int", "smallint", "tinyint") else value,
-                _arrow_type(str(each.type).lower()),
-            )
-            for each in schema.partitions
-            for value in [dict(part.split("=", 1) for part in (partition or "").split(",") if part).get(each.name)]
-            if value is not None
-        }
-        types |= {name: value.type for name, value in self._fixed.items()}
-        self.schema: pa.Schema = pa.schema(list(types.items()))
+        parts = [_parts_of(each) for each in partitions]
+        of_parts = {each.name: str(each.type).lower() for each in schema.partitions if parts}
+        types |= {name: _arrow_type(kind) for name, kind in of_parts.items()}
+        self._fixed = [
+            {name: pa.scalar(int(each[name]) if kind in WHOLE else each[name], types[name])
+             for name, kind in of_parts.items()}
+            for each in parts
+        ] or [{}]  # fmt: skip
+        self.schema: pa.Schema = pa.schema(
+            as_instant(pa.field(name, type_)) if self._kinds.get(name) in INSTANTS else pa.field(name, type_)
+            for name, type_ in types.items()
+        )
         tunnel = TableTunnel(client, project=table.project, endpoint=client.tunnel_endpoint)
-        self._session = tunnel.create_download_session(table, partition_spec=partition)
-        self.count = int(self._session.count)
+        wanted: list[str | None] = [*partitions] if partitions else [None]
+        self._sessions = [tunnel.create_download_session(table, partition_spec=each) for each in wanted]
+        self.count = sum(int(each.count) for each in self._sessions)
 
     def schema_of(self, columns: Sequence[str] | None) -> pa.Schema:
         """The schema of some columns, in their order.
@@ -162,23 +173,24 @@ class OdpsRows:
             StorageUnavailable: MaxCompute can't be asked now.
         """
         schema = self.schema_of(columns)
-        stored = [name for name in schema.names if name not in self._fixed]
+        stored = [name for name in schema.names if name not in self._fixed[0]]
         if not stored:  # the rows are counted all the same
             stored = [next(iter(self._kinds))]
         with _told(self._place):
-            pieces = self._by_arrow(stored)
-            for piece in self._by_records(stored, rows) if pieces is None else pieces:
-                for start in range(0, piece.num_rows, rows):
-                    yield self._whole(piece.slice(start, rows), schema)
+            for session, fixed in zip(self._sessions, self._fixed, strict=True):
+                pieces = self._by_arrow(session, stored)
+                for piece in self._by_records(session, stored, rows) if pieces is None else pieces:
+                    for start in range(0, piece.num_rows, rows):
+                        yield self._whole(piece.slice(start, rows), schema, fixed)
 
-    def _whole(self, piece: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-        """A piece with the partition's columns, in the types of the schema."""
+    def _whole(self, piece: pa.RecordBatch, schema: pa.Schema, fixed: Mapping[str, Any]) -> pa.RecordBatch:
+        """A piece with its partition's columns, in the types of the schema."""
         import pyarrow as pa
 
         arrays = []
         for field in schema:
-            if field.name in self._fixed:
-                arrays.append(pa.repeat(self._fixed[field.name], piece.num_rows))
+            if field.name in fixed:
+                arrays.append(pa.repeat(fixed[field.name], piece.num_rows))
                 continue
             column = piece.column(piece.schema.names.index(field.name))
             if pa.types.is_timestamp(column.type) and column.type.tz is not None:
@@ -186,30 +198,32 @@ class OdpsRows:
             arrays.append(column if column.type == field.type else column.cast(field.type))
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _by_arrow(self, columns: list[str]) -> Iterator[pa.RecordBatch] | None:
+    def _by_arrow(self, session: Any, columns: list[str]) -> Iterator[pa.RecordBatch] | None:
         """By the tunnel's Arrow, None where the service has none (private clouds, older releases)."""
         from odps.errors import MethodNotAllowed
 
         try:
-            batches = self._batches(columns)
+            batches = self._batches(session, columns)
             first = next(batches, None)
         except MethodNotAllowed:
             return None
         return chain([first], batches) if first is not None else batches
 
-    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        for start in range(0, self.count, RANGE):
-            reader = self._session.open_arrow_reader(start, min(RANGE, self.count - start), columns=columns)
+    def _batches(self, session: Any, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        count = int(session.count)
+        for start in range(0, count, RANGE):
+            reader = session.open_arrow_reader(start, min(RANGE, count - start), columns=columns)
             yield from iter(reader.read_next_batch, None)
             reader.close()
 
-    def _by_records(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    def _by_records(self, session: Any, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         """Row by row, as every tunnel has them."""
         import pyarrow as pa
 
         schema = self.schema_of(columns)
-        for start in range(0, self.count, RANGE):
-            reader = self._session.open_record_reader(start, min(RANGE, self.count - start), columns=columns)
+        count = int(session.count)
+        for start in range(0, count, RANGE):
+            reader = session.open_record_reader(start, min(RANGE, count - start), columns=columns)
             records = iter(reader)
             while held := [[record[name] for name in columns] for record in islice(records, rows)]:
                 arrays = [pa.array([row[place] for row in held], field.type) for place, field in enumerate(schema)]
@@ -234,18 +248,20 @@ def open_rows(place: DataPlace, access: Access, connection: str | None = None) -
 
     client = access.tables(place.root, connection)
     with _told(place), option_context({"local_timezone": False}):
-        table, part = _find(client, place)
+        table, _ = _find(client, place)
         if getattr(table, "is_virtual_view", False):
             raise DataError(
                 f"{place.text} is a view, and the tunnel reads tables alone: make a table of it (CREATE TABLE … "
                 "LIFECYCLE 7 AS SELECT …) and name that"
             )
-        if table.table_schema.partitions and part is None:
+        if table.table_schema.partitions and not place.partition:
+            names = [each.name for each in table.table_schema.partitions]
             raise DataError(
                 f"{place.text} has partitions: name one (odps://{place.root}/{place.path}/"
-                f"{'/'.join(f'{each.name}=…' for each in table.table_schema.partitions)})"
+                f"{'/'.join(f'{name}=…' for name in names)}), or several by a pattern "
+                f"({'/'.join(f'{name}=*' for name in names)})"
             )
-        yield OdpsRows(place, client, table, place.partition.replace("/", ",") or None)
+        yield OdpsRows(place, client, table, _matching(table, place))
 
 
 def _arrow_type(kind: str) -> pa.DataType | None:
@@ -273,15 +289,42 @@ def _find(client: Any, place: DataPlace) -> tuple[Any, Any]:
     table.reload()
     if not place.partition:
         return table, None
-    spec = place.partition.replace("/", ",")
     names = {each.partition("=")[0] for each in place.partition.split("/")}
     known = [column.name for column in table.table_schema.partitions]
     if names != set(known):
         have = f"is partitioned by {', '.join(known)}" if known else "has no partitions"
         raise DataError(f"{place.text}: {place.table} {have}; all of these have to be named, and nothing else")
-    part = table.get_partition(spec)
+    if place.has_many:
+        return table, None
+    part = table.get_partition(place.partition.replace("/", ","))
     part.reload()
     return table, part
+
+
+def _parts_of(partition: str) -> dict[str, str]:
+    """Names and values of a partition as pyodps writes it: ``ds='20261101',region='eu'``, with quotes or without."""
+    pairs = (part.split("=", 1) for part in partition.split(",") if part)
+    return {name.strip(): value.strip().strip("'\"") for name, value in pairs}
+
+
+def _matching(table: Any, place: DataPlace) -> list[str]:
+    """A table's partitions that a place names, in the order of their values; none of a table that has none.
+
+    Raises:
+        DataError: a pattern that no partition matches.
+    """
+    if not place.partition:
+        return []
+    if not place.has_many:
+        return [place.partition.replace("/", ",")]
+    names = [each.name for each in table.table_schema.partitions]
+    wanted = _parts_of(place.partition.replace("/", ","))
+    there = [_parts_of(str(each.partition_spec)) for each in table.partitions]
+    found = [each for each in there if all(fnmatchcase(each[name], wanted[name]) for name in names)]
+    if not found:
+        raise DataError(f"{place.text}: no partition of {len(there):,} matches")
+    found.sort(key=lambda each: [each[name] for name in names])
+    return [",".join(f"{name}={each[name]}" for name in names) for each in found]
 
 
 def _number(value: Any) -> int | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.data.written import in_utc, is_instant
 from automl_core.forecasting import building, checks, placing, repeats
 from automl_core.forecasting.clock_changes import never_shown, twice_shown
 from automl_core.forecasting.finding import SeriesFinding
@@ -78,7 +79,11 @@ def read_panel(
         zone, given = like.grid.zone, like.grid.frequency
     _check_zone(zone)
     months = given is not None and given.unit in ("month", "month_end")
-    times = read_times(table.column(time), time, numbers=given is not None and given.unit == "step", years=months)
+    instants = is_instant(table.schema.field(time))
+    times = read_times(
+        in_utc(table.column(time)) if instants and zone is not None else table.column(time), time,
+        numbers=given is not None and given.unit == "step", years=months,
+    )  # fmt: skip
     keys = read_keys(table, columns)
     values = read_numbers(table.column(target), target)
     before, known_columns, findings = read_known(table, known, like)
@@ -96,6 +101,8 @@ def read_panel(
     rows, more = _real(rows, times, keys, zone)
     findings += more
     grid = _grid(rows, times, zone, given, like)
+    if instants and times.kind == "local":
+        findings += _days_elsewhere(rows, grid, time)
     plain = replace(grid, zone=None, written="local" if grid.written == "moment" else grid.written)
     against = Unusable(keys.names, unusable, (grid if times.kind == "moment" else plain).text)
     twice = np.zeros(len(rows), dtype=bool)
@@ -208,6 +215,20 @@ def _grid(rows: Rows, times: TimeColumn, zone: str | None, given: Frequency | No
     return find_grid(
         Apart.of(rows.local, rows.codes), number=times.kind == "number", written=times.written, zone=zone, given=given
     )
+
+
+def _days_elsewhere(rows: Rows, grid: Grid, time: str) -> list[SeriesFinding]:
+    """That days, or longer steps, begin at an hour of UTC that is no midnight: some zone's, which nobody has named."""
+    begins = np.unique(rows.local % _DAY)
+    if grid.frequency.unit == "second" or len(begins) != 1 or not begins[0]:
+        return []
+    hour = f"{begins[0] // 3600:02d}:{begins[0] % 3600 // 60:02d}"
+    return [
+        SeriesFinding(
+            "zone", "doubtful", f"{time} has moments, all of them at {hour} of UTC: midnights of another zone",
+            "weekdays and dates are those of UTC", "give `zone`, such as Asia/Shanghai, where its clock counts",
+        )
+    ]  # fmt: skip
 
 
 def _ask_for_zone(rows: Rows) -> None:

@@ -25,6 +25,11 @@ _QUARTER = r"^[0-9]{4}[- ]?[Qq][1-4]$"
 _WEEK = r"^[0-9]{4}-?W[0-9]{2}$"
 _SLASHES = r"^[0-9]{4}/[0-9]{2}/[0-9]{2}"
 _OFFSET = r"[0-9]{2}:[0-9]{2}.*(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_DIGITS = (
+    ("year, month, day and hour", 1), ("year, month, day, hour and minute", 100),
+    ("year, month, day, hour, minute and second", 10_000),
+)  # fmt: skip
+"""What numbers of 10, 12 and 14 digits may be, as partitions of tables are called; and how many parts an hour has."""
 _ROUNDED = 0.06
 """Months by which a year with decimals may be off: two decimals are written, 1949.08."""
 _FORMS = "2024-03-31, 2024-03-31T14:00, the same with an offset (+02:00 or Z), 2024-03, 2024Q1, 2024-W13, whole numbers"
@@ -193,6 +198,11 @@ def _numbers(values: Times, numbers: bool, years: bool) -> TimeColumn:
         days = _dates(values)
         if days is not None:
             return TimeColumn(days * _DAY, "local", "date", findings=(_read_as(low, "year, month and day"),))
+    for word, parts in _DIGITS:
+        if 1900 * 10**6 * parts <= low and high < 2200 * 10**6 * parts:
+            moments = _moments(values // parts, values % parts, parts)
+            if moments is not None:
+                return TimeColumn(moments, "local", "local", findings=(_read_as(low, word),))
     for word, parts in (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6), ("nanoseconds", 10**9)):
         if 5 * 10**8 * parts <= low and high <= 5 * 10**9 * parts:
             step = int(np.gcd.reduce(np.diff(np.unique(values))))
@@ -200,6 +210,21 @@ def _numbers(values: Times, numbers: bool, years: bool) -> TimeColumn:
                 finding = _read_as(low, f"{word} since 1970 in UTC")
                 return TimeColumn(values // parts, "moment", "moment", findings=(finding,))
     return plain
+
+
+def _moments(hours: Times, rest: Times, parts: int) -> Times | None:
+    """Seconds since 1970 of dates with hours such as 2024033114, and of minutes and seconds behind them.
+
+    Args:
+        hours: year, month, day and hour.
+        rest: minutes, or minutes and seconds, or zeros.
+        parts: 1, 100 or 10,000: how the rest is counted.
+    """
+    clock_of, days = hours % 100, _dates(hours // 100)
+    minutes, seconds = (rest, rest * 0) if parts <= 100 else (rest // 100, rest % 100)
+    if days is None or not bool(((clock_of < 24) & (minutes < 60) & (seconds < 60)).all()):
+        return None
+    return days * _DAY + clock_of * 3600 + minutes * 60 + seconds
 
 
 def _read_as(example: int, what: str) -> SeriesFinding:

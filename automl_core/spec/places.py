@@ -50,7 +50,8 @@ class DataPlace:
         scheme: how it is reached; a path without a scheme is a file's.
         root: of a bucket its name, of a table its project; empty for paths.
         path: the path or key, which may be a folder or have ``*``, ``?`` and ``[…]`` in it; of a table its name.
-        partition: of a table, such as ``ds=20261101/region=eu``; empty for all of it.
+        partition: of a table, such as ``ds=20261101/region=eu``, with ``*`` and ``?`` for several (``ds=202611*``);
+            empty for all of it.
     """
 
     text: str
@@ -73,6 +74,11 @@ class DataPlace:
     def is_pattern(self) -> bool:
         """Whether its path stands for all files that it matches."""
         return not self.is_table and _WILD.search(self.path) is not None
+
+    @property
+    def has_many(self) -> bool:
+        """Whether its partition stands for all partitions that it matches."""
+        return self.is_table and _WILD.search(self.partition) is not None
 
     @property
     def table(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from automl_core.modelfile.scoring.sources import Column, UnreadableValue, source_of
+from automl_core.modelfile.scoring.sources import Column, UnreadableValue, source_of, were_texts
 from automl_core.modelfile.scoring.texts import MISSING_WORDS
 from automl_core.modelfile.scoring.times import seconds_of
 from automl_core.modelfile.scoring.values import KINDS, Field, Schema, nearest
@@ -78,21 +78,24 @@ def learn_schema(
 
 def _learn(name: str, column: Column, forced: str | None) -> Field:
     kind, type_ = _found(name, column) if forced is None else (forced, _type(column, forced))
+    written = "text" if type_ != "string" and were_texts(column) else None
     try:
         if kind == "number":
-            return _of_numbers(name, kind, type_, column.numbers())
+            return _of_numbers(name, kind, type_, column.numbers(), written)
         if kind == "time":
-            return _of_numbers(name, kind, type_, column.seconds())
+            return _of_numbers(name, kind, type_, column.seconds(), written)
     except UnreadableValue as error:
         wanted = "number" if kind == "number" else "time of ISO 8601"
         raise TrainingError(f"column {name!r}, row {error.row}: {error.value!r} is no {wanted}") from None
     codes, levels = column.coded()
     used = sorted(levels[code] for code in np.unique(codes[codes >= 0]).tolist())
     listed = tuple(used) if kind == "category" and len(used) <= LISTED else None
-    return Field(name, kind, type_, missing=bool((codes < 0).any()), levels=listed, distinct=len(used))
+    return Field(
+        name, kind, type_, missing=bool((codes < 0).any()), levels=listed, distinct=len(used), written=written
+    )  # fmt: skip
 
 
-def _of_numbers(name: str, kind: str, type_: str, values: Any) -> Field:
+def _of_numbers(name: str, kind: str, type_: str, values: Any, written: str | None) -> Field:
     known = values[np.isfinite(values)]
     return Field(
         name,
@@ -102,6 +105,7 @@ def _of_numbers(name: str, kind: str, type_: str, values: Any) -> Field:
         low=float(known.min()) if len(known) else None,
         high=float(known.max()) if len(known) else None,
         distinct=len(np.unique(known)),
+        written=written,
     )
 
 

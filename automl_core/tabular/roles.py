@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_core.modelfile.scoring.sources import Column, Source, UnreadableValue
+from automl_core.modelfile.scoring.sources import Column, Source, UnreadableValue, were_texts
 from automl_core.modelfile.scoring.values import Coded, Field, SchemaError, read_column
 from automl_core.tabular.metrics import MetricError, find
 from automl_core.tabular.options import Options
@@ -212,7 +212,7 @@ class _Taken:
 
     def __init__(self, column: Column, rows: Codes) -> None:
         self._column, self._rows = column, rows
-        self.type = column.type
+        self.type, self.texts = column.type, were_texts(column)
 
     def numbers(self) -> Floats:
         """As the column's own, of these rows."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,8 +26,11 @@ from automl_core.modelfile.scoring.series.models import local_of, stacked
 if TYPE_CHECKING:
     from automl_core.forecasting.panel import Panel
 
-LONG = 1000
-"""Values of a series that are fitted without asking how long it takes: a fit can't be ended in its midst."""
+SMALL = 250
+"""Values that are fitted without knowing how long it takes: a fit can't be ended in its midst."""
+
+CYCLES = 3
+"""Of the longest season that these have at least: with fewer a season is left out, which is quicker than what comes."""
 
 FAR = 10.0
 """A forecast further outside a series' range than this many times its width is no forecast."""
@@ -53,27 +57,41 @@ class Pace:
     Forms of theta take with the square of them, most others in proportion; which it is shows in two sizes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = SMALL) -> None:
+        """Make one.
+
+        Args:
+            first: values that are fitted without knowing anything.
+        """
         self._seen: dict[int, float] = {}
+        self._first = first
 
     def took(self, size: int, seconds: float) -> None:
-        """Note a fit."""
-        self._seen[size] = seconds
+        """Note a fit. Of several of one size the longest counts: series differ."""
+        self._seen[size] = max(seconds, self._seen.get(size, 0.0))
+
+    @property
+    def known(self) -> bool:
+        """Whether anything was fitted yet."""
+        return bool(self._seen)
 
     @property
     def next(self) -> int:
         """The size that would tell more."""
-        return 2 * max(self._seen) if self._seen else LONG
+        return 2 * max(self._seen) if self._seen else self._first
 
-    def within(self, seconds: float) -> int:
-        """The largest size that was fitted in so many seconds; the least one where none was."""
-        return max((size for size, took in self._seen.items() if took <= seconds), default=LONG)
+    def within(self, seconds: float, count: int) -> int | None:
+        """The largest size up to a count that was fitted in so many seconds; None where none was."""
+        return max((size for size, took in self._seen.items() if took <= seconds and size <= count), default=None)
 
     def expected(self, count: int) -> tuple[float, float]:
-        """Seconds that a fit takes at least and at most, as far as is known."""
+        """Seconds that a fit takes at least and at most, as far as is known; of what is small and new nothing is."""
         if not self._seen:
-            return 0.0, math.inf
+            return 0.0, 0.0 if 2 * count <= 3 * self._first else math.inf
         size = max(self._seen)
+        if count <= size:
+            size = min(each for each in self._seen if each >= count)
+            return 0.0, self._seen[size]
         least, most = 1.0, 2.0
         if (half := self._seen.get(size // 2)) and self._seen[size] > 0:
             seen = math.log2(self._seen[size] / half)
@@ -191,7 +209,8 @@ class LocalLearner(Learner):
         main = lengths[0] if lengths else 1
         forms = start.forms if isinstance(start, FittedLocal) else {}
         fitted = FittedLocal({}, panel.names, main, level_of(panel, ends))
-        fitted.importing, pace = importing, Pace()
+        fitted.importing, pace = importing, Pace(max(SMALL, CYCLES * max(lengths, default=0)))
+        left = sum(1 for end in np.asarray(ends).tolist() if end >= 1)
         for one, end in zip(panel.series, np.asarray(ends).tolist(), strict=True):
             if end < 1:
                 continue
@@ -200,22 +219,25 @@ class LocalLearner(Learner):
                 fitted.notes[one.name] = "no value yet: the other series' level"
                 continue
             values = filled(one.values[first:last], main)
+            kept, size = None, len(values)
             why = self._unfit(values, deadline)
-            kept = None
             if why is None:
-                newest = self._newest(values, pace, deadline, lengths, settled, forms.get(one.name), horizon)
-                if newest is None:
-                    kept, why = self._tried(values, lengths, settled, forms.get(one.name), horizon)
+                fit = partial(
+                    self._tried, seasons=lengths, params=settled, form=forms.get(one.name), horizon=horizon
+                )  # fmt: skip
+                if deadline is None or not self.slow:
+                    kept, why = fit(values)
                 else:
-                    kept, why, size = newest
-                    if kept is not None:
-                        fitted.notes[one.name] = (
-                            f"{self.name} has learned from the newest {size:,} of {len(values):,} values: the fit of "
-                            "all would not have ended in time"
-                        )
+                    kept, why, size = self._in_time(values, pace, deadline, left, fit)
+            left -= 1
             if kept is None:
                 fitted.notes[one.name] = str(why)
                 kept = Kept(fallback_record(values, main), 0, None)
+            elif size < len(values):
+                fitted.notes[one.name] = (
+                    f"{self.name} has learned from the newest {size:,} of {len(values):,} values: the fit of "
+                    "all would not have ended in time"
+                )
             fitted.kept[one.name] = Kept(kept.record, one.start + last, kept.form)
         if not fitted.kept:
             raise CannotFit("no series has a value to learn from")
@@ -231,36 +253,48 @@ class LocalLearner(Learner):
             return f"no time was left for {self.name}: seasonal naive"
         return None
 
-    def _newest(
-        self, values: Floats, pace: Pace, deadline: float | None, seasons: Sequence[int], params: Mapping[str, Any],
-        form: str | None, horizon: int,
-    ) -> tuple[Kept | None, str | None, int] | None:  # fmt: skip
-        """What is kept of a long series' newest values, where all would not end in time; else None.
+    def _in_time(
+        self, values: Floats, pace: Pace, deadline: float, others: int,
+        fit: Callable[[Floats], tuple[Kept | None, str | None]],
+    ) -> tuple[Kept | None, str | None, int]:  # fmt: skip
+        """What is kept of a series whose fit has to end in time, of all values or of the newest.
 
-        Its newest values are fitted first, and twice as many again for as long as that does not tell whether there is
-        time for all of them. The series that come after it in the same fit know then.
+        Nothing is fitted that may take longer than there is time, but for `SMALL` values of the first series. Where
+        nobody knows how long all of them take, the newest are fitted first, and twice as many again for as long as
+        that does not tell; the series that come after it know then. A series that is too long for what is left takes
+        no more than half of its share of it.
 
         Returns:
             What is kept, why nothing is, and how many values it has learned from.
         """
-        count, found = len(values), None
-        if not self.slow or deadline is None or count < 2 * LONG:
-            return None
-        while True:
-            size = pace.next
-            least, most = pace.expected(count)
-            left = deadline - time.monotonic()
-            if most <= left:
-                return None
-            if least > left or 3 * size > 2 * count:
-                break
+        count = len(values)
+        found: tuple[Kept | None, str | None, int] | None = None
+
+        def tried(size: int) -> tuple[Kept | None, str | None, int]:
             began = time.monotonic()
-            found = (*self._tried(values[-size:], seasons, params, form, horizon), size)
-            pace.took(size, time.monotonic() - began)
+            kept, why = fit(values[-size:])
+            if kept is not None:  # what fails may fail early
+                pace.took(size, time.monotonic() - began)
+            return kept, why, size
+
+        while True:
+            left = deadline - time.monotonic()
+            least, most = pace.expected(count)
+            if most <= left:
+                return tried(count)
+            size = pace.next
+            allowed = left if least <= left else left / (2 * max(others, 1))
+            if 3 * size > 2 * count or (pace.known and pace.expected(size)[1] > allowed):
+                break
+            found = tried(size)
+            if found[0] is None:
+                return found
         if found is not None:
             return found
-        size = pace.within(left)
-        return *self._tried(values[-size:], seasons, params, form, horizon), size
+        known = pace.within(left, count)
+        if known is None or known < self.least:
+            return None, f"no time was left for {self.name}: seasonal naive", count
+        return tried(known)
 
     def _tried(
         self, values: Floats, seasons: Sequence[int], params: Mapping[str, Any], form: str | None, horizon: int

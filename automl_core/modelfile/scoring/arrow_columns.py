@@ -14,9 +14,15 @@ from .times import UNITS, seconds_of
 
 
 class ArrowColumn:
-    """A column of PyArrow, whatever its type is."""
+    """A column of PyArrow, whatever its type is.
 
-    def __init__(self, column: Any) -> None:
+    Attributes:
+        type: of `values.TYPES`.
+        texts: whether its values were texts where they came from, whatever their type has become since.
+    """
+
+    def __init__(self, column: Any, texts: bool = False) -> None:
+        self.texts = texts
         self._read: Callable[[Any], Any] | None = None  # what is stored of an extension's value as the value itself
         if hasattr(column.type, "storage_type"):  # UUID and JSON of DuckDB, booleans of eight bits
             self._read = _EXTENSIONS.get(column.type.extension_name)

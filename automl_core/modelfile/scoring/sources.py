@@ -78,7 +78,10 @@ def source_of(data: Any) -> Source:
     if isinstance(data, Source):
         return data
     if hasattr(data, "column_names") and hasattr(data, "schema"):  # a Table; a RecordBatch, too
-        return Source(data.num_rows, data.column_names, lambda name: ArrowColumn(data.column(name)))
+        return Source(
+            data.num_rows, data.column_names,
+            lambda name: ArrowColumn(data.column(name), written(data.schema, name) == b"text"),
+        )  # fmt: skip
     if hasattr(data, "to_arrow"):
         return source_of(data.to_arrow())
     if hasattr(data, "iloc") and hasattr(data, "columns"):
@@ -149,6 +152,17 @@ def column_of(values: Any) -> Column:
 
 def _is_single(values: Any) -> bool:
     return isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__")
+
+
+def were_texts(column: Column) -> bool:
+    """Whether a column's values were texts where they came from, whatever their type has become since."""
+    return column.type == "string" or bool(getattr(column, "texts", False))
+
+
+def written(schema: Any, name: str) -> bytes | None:
+    """What a schema of PyArrow remembers of a column beside its type: see `automl_core.data.written`."""
+    found: bytes | None = (schema.field(name).metadata or {}).get(b"automl.written")
+    return found
 
 
 def _pandas_column(series: Any) -> Column:

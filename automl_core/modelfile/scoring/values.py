@@ -25,7 +25,7 @@ TYPES = ("integer", "number", "boolean", "string", "date", "timestamp")
 """What a column was in the data of training."""
 
 
-_PLAIN = ("name", "kind", "type", "missing", "low", "high", "distinct", "optional")
+_PLAIN = ("name", "kind", "type", "missing", "low", "high", "distinct", "optional", "written")
 
 
 class SchemaError(ValueError):
@@ -86,6 +86,8 @@ class Field:
         levels: a category's texts in training, where they are few enough to list; None otherwise.
         distinct: how many different values training had; None where nobody counted.
         optional: true where rows without the column are read as if all of its values were missing.
+        written: ``text`` where the values were texts though `type` says something else, such as dates of a CSV; None
+            where they were not, and in models of earlier releases, which did not say.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Field:
     levels: tuple[str, ...] | None = None
     distinct: int | None = None
     optional: bool | None = None
+    written: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -135,20 +135,33 @@ def _dates(program: Program, table: Table, matrix: Matrix, state: State) -> Matr
     return [*matrix, *found]
 
 
-def _codes(program: Program, table: Table, name: str, levels: Any, values: Any) -> exp.Column:
-    return program.let(lookup(table.category(name), list(levels), np.asarray(values, dtype=np.float64).tolist()))
+def _codes(program: Program, table: Table, name: str, levels: Any, values: Any) -> list[exp.Column]:
+    """What a category's levels have.
+
+    Args:
+        program: gets it.
+        table: has the category.
+        name: of the category.
+        levels: different texts.
+        values: (n + 2, results), or (n + 2,) of one: of each level, of an unseen one, of a missing value.
+    """
+    columns = np.atleast_2d(np.asarray(values, dtype=np.float64).T).tolist()
+    return [program.let(each) for each in lookup(program, table.category(name), list(levels), columns)]
 
 
 def _ordinal(program: Program, table: Table, matrix: Matrix, state: State) -> Matrix:
     sources = zip(state["columns"], state["levels"], state["codes"], strict=True)
-    return [*matrix, *(_codes(program, table, str(name), levels, codes) for name, levels, codes in sources)]
+    return [
+        *matrix,
+        *(each for name, levels, codes in sources for each in _codes(program, table, str(name), levels, codes)),
+    ]
 
 
 def _onehot(program: Program, table: Table, matrix: Matrix, state: State) -> Matrix:
     found: Matrix = []
     sources = zip(state["columns"], state["levels"], state["places"], state["names"], strict=True)
     for name, levels, places, names in sources:
-        place = _codes(program, table, str(name), levels, places)
+        [place] = _codes(program, table, str(name), levels, places)
         found += [
             program.let(case([(compare(place, "=", number(each)), number(1))], number(0))) for each in range(len(names))
         ]
@@ -158,15 +171,14 @@ def _onehot(program: Program, table: Table, matrix: Matrix, state: State) -> Mat
 def _encode(program: Program, table: Table, matrix: Matrix, state: State) -> Matrix:
     found: Matrix = []
     for name, levels, values in zip(state["columns"], state["levels"], state["values"], strict=True):
-        columns = np.asarray(values, dtype=np.float64).T
-        found += [_codes(program, table, str(name), levels, column) for column in columns]
+        found += _codes(program, table, str(name), levels, values)
     return [*matrix, *found]
 
 
 def _group(program: Program, table: Table, matrix: Matrix, state: State) -> Matrix:
     found: Matrix = []
     for (category, name), levels, means in zip(state["pairs"], state["levels"], state["means"], strict=True):
-        usual = _codes(program, table, str(category), levels, means)
+        [usual] = _codes(program, table, str(category), levels, means)
         found += [usual, program.let(sub(table.numbers(str(name)), usual))]
     return [*matrix, *found]
 

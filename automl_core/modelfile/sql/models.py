@@ -98,7 +98,10 @@ def _svm(program: Program, matrix: list[Node], document: Document) -> list[Node]
 
 
 def _estimator(program: Program, matrix: list[Node], document: Document) -> list[Node]:
-    raise NotInSql("an estimator of its training library, which numpy can't score either")
+    raise NotInSql(
+        f"{document.get('name', 'it')} is an estimator of its training library (CatBoost with categories is one: it "
+        "computes statistics of their levels as it scores), which numpy can't score either"
+    )
 
 
 MODELS: Mapping[str, Callable[[Program, list[Node], Document], list[Node]]] = {

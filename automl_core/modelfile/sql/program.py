@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from automl_core.modelfile.sql.constants import Constants
 from automl_core.modelfile.sql.dialects import Target
 from automl_core.modelfile.sql.nodes import Node, column, names_in
 from automl_core.modelfile.sql.script import NotInSql
@@ -27,6 +28,7 @@ class Definition:
         reads: names of the definitions that it reads.
         beside: constants that it reads: what stands in FROM beside its rows.
         bytes: of its text.
+        join: a table of constants that it reads, with JOIN and ON.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Definition:
     reads: frozenset[str]
     beside: str = ""
     bytes: int = 0
+    join: str = ""
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Program:
     _definitions: dict[str, Definition] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
     _columns: dict[str, str] = field(default_factory=dict)
+    _joined: dict[tuple[str, str], str] = field(default_factory=dict)
     _numbers: int = 0
 
     def read(self, name: str) -> exp.Column:
@@ -96,6 +100,26 @@ class Program:
             self._definitions[known] = Definition(known, sql, reads, "", len(sql.encode()))
             self._known[sql] = known
         return column(known)
+
+    def over(self, key: exp.Column, constants: Constants, before: Sequence[Node]) -> list[exp.Column]:
+        """Values of a table of constants in rows whose key it has, what was before in all others.
+
+        Args:
+            key: a column of the type of the keys.
+            constants: the table.
+            before: as many as it has columns of values.
+        """
+        table = constants.table(self.target)
+        known = self._joined.setdefault((key.name, table), f"j{len(self._joined) + 1}")
+        join = f"LEFT JOIN {table} AS {known} ON {known}.k = {key.name}"
+        found = []
+        for place, each in enumerate(before):
+            sql = f"CASE WHEN {known}.k IS NULL THEN {self.target.write(each)} ELSE {known}.v{place} END"
+            name = self._known.setdefault(sql, f"x{len(self._known) + 1}")
+            reads = frozenset(({key.name} | names_in(each)) & self._definitions.keys())
+            self._definitions.setdefault(name, Definition(name, sql, reads, "", len(sql.encode()), join))
+            found.append(column(name))
+        return found
 
     def next_number(self) -> int:
         """A number that no other name has."""
@@ -147,10 +171,12 @@ class Program:
         first = [each for each in order if not each.reads and each.name.startswith("c")]
         pieces: list[list[Definition]] = [list(first)]
         size = sum(each.bytes + 40 for each in first)
+        joined: set[str] = set()
         for each in order:
             if each.name.startswith("c"):
                 continue
             own = each.bytes + len(each.beside.encode())
+            own += 0 if each.join in joined else len(each.join.encode())
             if most is not None and own > most * 0.9:
                 raise NotInSql(
                     f"one expression of the model has {own:,} bytes, and a statement may have {most:,} "
@@ -159,8 +185,10 @@ class Program:
             # 60: its name and those that are passed on for it
             if most is not None and size + own + 60 > most * 0.8 and len(pieces[-1]) > 0:
                 pieces.append([])
-                size = 12 * len(order)
+                size, joined = 12 * len(order), set()
+                own = each.bytes + len(each.beside.encode()) + len(each.join.encode())
             pieces[-1].append(each)
+            joined.add(each.join)
             size += own + 60
         return pieces
 
@@ -202,7 +230,10 @@ class Statement:
             own = {each.name: each for each in level}
             columns = [f"{own[name].sql} AS {name}" if name in own else name for name in names if name in kept[number]]
             beside = dict.fromkeys(each.beside for each in level if each.beside)
-            source = f"(SELECT {', '.join(columns)} FROM {', '.join([source, *beside])}) AS l{number}"  # noqa: S608 – names are ours, texts sqlglot's
+            joins = dict.fromkeys(each.join for each in level if each.join)
+            source = (
+                f"(SELECT {', '.join(columns)} FROM {', '.join([' '.join([source, *joins]), *beside])}) AS l{number}"  # noqa: S608 – names are ours, texts sqlglot's
+            )
         quoted = self.program.target.quoted
         shown = ", ".join(f"{inner} AS {quoted(name)}" if outputs else inner for inner, name in last)
         return f"SELECT {shown} FROM {source}"  # noqa: S608

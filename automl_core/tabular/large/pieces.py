@@ -21,6 +21,7 @@ from automl_core.data.csv_files import delimiter_of
 from automl_core.data.listing import list_place
 from automl_core.data.parquet_files import opened, plain_batch, plain_schema
 from automl_core.data.table_copies import copy_of
+from automl_core.data.written import as_text
 from automl_core.spec.places import DataPlace, format_of, parse_place
 from automl_core.training.problems import TrainingError, say
 
@@ -195,7 +196,8 @@ class Pieces:
                     strings_can_be_null=True,
                 ),
             ) as reader:  # fmt: skip
-                yield iter(reader)
+                written = pa.schema([as_text(field) for field in reader.schema])
+                yield (pa.RecordBatch.from_arrays(batch.columns, schema=written) for batch in reader)
 
     def _copy(self) -> Pieces:
         """The rows of a table as a file of this process.

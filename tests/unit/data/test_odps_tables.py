@@ -15,6 +15,7 @@ from automl_core.data.access import DataError, FromEnvironment
 from automl_core.data.fingerprint import take
 from automl_core.data.inputs import DataOfRun
 from automl_core.data.odps_tables import Changed, open_rows
+from automl_core.data.written import is_instant
 from automl_core.spec.places import parse_place
 from automl_core.storage.base import StorageUnavailable
 from automl_core.tabular.large.pieces import Pieces
@@ -265,3 +266,48 @@ def test_a_table_stays_where_it_is_for_sql(access: FromEnvironment, tmp_path: Pa
     spec = experiment(tasks=tasks, data={"train": "odps://standin/churn"})
     opened = DataOfRun(spec, {}, tmp_path, None, access).open_here()
     assert (opened.places, opened.tables) == ({"train": "odps://standin/churn"}, {})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("ds=*/region=eu", [(1, "20261101"), (2, "20261101"), (3, "20261102")]),
+        ("ds=2026110[2]/region=*", [(3, "20261102")]),
+        ("region=e?/ds=20261101", [(1, "20261101"), (2, "20261101")]),
+    ],
+)
+def test_several_partitions_are_one_data_set(
+    tunnel: MaxComputeStandIn, access: FromEnvironment, pattern: str, found: list[tuple[int, str]]
+) -> None:
+    table = read_table(f"odps://standin/days/{pattern}")
+    assert table.column_names == ["x", "ds", "region"]
+    assert sorted(zip(table["x"].to_pylist(), table["ds"].to_pylist(), strict=True)) == found
+    assert set(table["region"].to_pylist()) == {"eu"}
+
+
+def test_a_pattern_that_no_partition_matches_is_told(access: FromEnvironment) -> None:
+    with pytest.raises(DataError, match="no partition of 2 matches"):
+        read_table("odps://standin/days/ds=2025*/region=*")
+
+
+def test_several_partitions_are_known_by_the_change_of_any(service: MaxComputeStandIn, access: FromEnvironment) -> None:
+    odps = service.odps()
+    odps.execute_sql("CREATE TABLE nights (x BIGINT) PARTITIONED BY (ds STRING)").wait_for_success()
+    odps.execute_sql("INSERT INTO nights PARTITION (ds='1') VALUES (1)").wait_for_success()
+    before = taken("odps://standin/nights/ds=*", access)
+    assert (before.kind, before.rows) == ("table", None)
+    assert taken("odps://standin/nights/ds=*", access).digest == before.digest
+    time.sleep(1.1)  # the service tells whole seconds
+    odps.execute_sql("INSERT INTO nights PARTITION (ds='2') VALUES (2)").wait_for_success()
+    assert taken("odps://standin/nights/ds=*", access).digest != before.digest
+
+
+def test_moments_of_a_table_are_remembered_as_such(tunnel: MaxComputeStandIn, access: FromEnvironment) -> None:
+    odps = tunnel.odps()
+    odps.execute_sql("DROP TABLE IF EXISTS clocks").wait_for_success()
+    odps.execute_sql("CREATE TABLE clocks (at DATETIME, ts TIMESTAMP, d DATE)").wait_for_success()
+    odps.execute_sql(
+        "INSERT INTO clocks VALUES (DATETIME '2026-11-01 16:00:00', TIMESTAMP '2026-11-01 16:00:00', DATE '2026-11-02')"
+    ).wait_for_success()
+    schema = read_table("odps://standin/clocks").schema
+    assert [is_instant(schema.field(name)) for name in ("at", "ts", "d")] == [True, True, False]

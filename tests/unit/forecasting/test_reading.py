@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl_core.data.written import as_instant
 from automl_core.forecasting.panel import Panel, SeriesError
 from automl_core.forecasting.reading import read_panel
 from tests.support.examples import examples
@@ -460,3 +461,44 @@ def test_a_time_that_is_there_twice_may_lack_a_column(column: str, values: list[
     times = [2001, 2001, 2002, 2002, 2003, 2003]
     with pytest.raises(SeriesError, match=said):
         read_panel(table(times, [1.0, 2, 3, 4, 5, 6], **{column: pa.array(values)}), target="y", time="t")
+
+
+def test_digits_of_hours_and_minutes_are_times() -> None:
+    """Partitions of tables are called so; 2026033114 is no count of seconds."""
+    moments = [dt.datetime(2026, 3, 30, 22) + dt.timedelta(hours=at) for at in range(60)]
+    for form in ("%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S"):
+        for read_as in (str, int):
+            found, said = read(table([read_as(each.strftime(form)) for each in moments], list(range(60))))
+            assert found.series[0].values.tolist() == list(range(60)), form
+            assert found.grid.frequency.words == "hourly"
+            assert found.grid.text(int(found.grid.times(np.array([found.series[0].start]))[0])) == "2026-03-30T22:00:00"
+            assert "year, month, day" in said["times_read"].done
+
+
+def test_seconds_since_1970_stay_seconds() -> None:
+    found, said = read(table([1_767_225_600 + 3600 * at for at in range(48)], list(range(48))))
+    assert "seconds since 1970" in said["times_read"].done
+    assert found.series[0].values.tolist() == list(range(48))
+
+
+def midnights(count: int) -> pa.Table:
+    """Days of Shanghai as MaxCompute has them: DATETIMEs, which the tunnel gives in UTC."""
+    days_ = [dt.datetime(2026, 1, 4, 16) + dt.timedelta(at) for at in range(count)]
+    field = as_instant(pa.field("t", pa.timestamp("ms")))
+    return pa.table([pa.array(days_, pa.timestamp("ms")), [10.0 * (1 + at % 7) for at in range(count)]],
+                    schema=pa.schema([field, pa.field("y", pa.float64())]))  # fmt: skip
+
+
+def test_moments_of_a_table_follow_the_clock_that_is_named() -> None:
+    found, said = read(midnights(42), zone="Asia/Shanghai")
+    assert "zone" not in said
+    assert found.grid.frequency.words == "daily"
+    first = found.grid.text(int(found.grid.times(np.array([found.series[0].start]))[0]))
+    assert first.startswith("2026-01-05T00:00:00"), first
+    assert found.series[0].values.tolist() == [10.0 * (1 + at % 7) for at in range(42)]
+
+
+def test_days_that_begin_at_another_hour_of_utc_ask_for_a_zone() -> None:
+    _, said = read(midnights(42))
+    assert "at 16:00 of UTC" in said["zone"].found
+    assert "give `zone`" in said["zone"].advice

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from automl_core.data import read_table
+from automl_core.modelfile.scoring.values import Schema
 from automl_core.tabular.columns import learn_schema
+from automl_core.tabular.large.pieces import Pieces
 from automl_core.training.problems import TrainingError
 
 N = 120
@@ -117,3 +122,25 @@ def test_a_category_of_whole_numbers_survives_an_empty_cell() -> None:
     gap = schema.read({"product_code": np.array([1.0, 2.0, 3.0, np.nan])}).columns["product_code"]
     assert plain.texts() == ["1", "2", "3"]
     assert gap.texts() == ["1", "2", "3", None]
+
+
+def test_what_was_written_as_text_is_remembered(tmp_path: Path) -> None:
+    """SQL of the model has to read texts where training did."""
+    file = tmp_path / "rows.csv"
+    file.write_text("day,at,n,city\n2026-11-29,2026-11-29T10:00:00,1,a\n2026-11-30,2026-11-30T11:00:00,2,b\n")
+    schema = learn_schema(read_table(file))
+    assert {field.name: field.written for field in schema} == {"day": "text", "at": "text", "n": None, "city": None}
+    assert schema["day"].type == "date"
+    again = Schema.from_json(schema.to_json())
+    assert again == schema
+    texts = learn_schema({"day": ["2026-11-29", None], "n": ["1", "2"], "ok": ["true", "false"], "city": ["a", "b"]})
+    assert {field.name: field.written for field in texts} == {"day": "text", "n": "text", "ok": "text", "city": None}
+    typed = learn_schema(pa.table({"day": [dt.date(2026, 11, 29)], "n": [1]}))
+    assert {field.written for field in typed} == {None}
+
+
+def test_large_csv_files_remember_it_piece_by_piece(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("day,n\n" + "".join(f"2026-11-{1 + at % 28:02d},{at}\n" for at in range(100)))
+    batches = list(Pieces.of(file).read(rows=30))
+    assert learn_schema(pa.Table.from_batches(batches))["day"].written == "text"

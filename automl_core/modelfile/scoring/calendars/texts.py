@@ -15,6 +15,7 @@ _YEAR = re.compile(r"(\d{4})(?:\.0*)?")
 _MONTH = re.compile(r"(\d{4})[-/M]?(0[1-9]|1[0-2])")
 _QUARTER = re.compile(r"(\d{4})[-/ ]?[Qq]([1-4])")
 _SLASHES = re.compile(r"(\d{4})/(\d\d)/(\d\d)")
+_HOURS = re.compile(r"((?:19|20|21)\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:\.0*)?")
 _COUNT = re.compile(r"(\d{9,19})(?:\.0*)?")
 
 ALLOWED = "ISO 8601 as 2024-03-31 or 2024-03-31T14:00, 2024-03, 2024Q1, 2024"
@@ -24,8 +25,9 @@ ALLOWED = "ISO 8601 as 2024-03-31 or 2024-03-31T14:00, 2024-03, 2024Q1, 2024"
 def moment_of(text: str) -> tuple[int, Written]:
     """A time's seconds since 1970, and how it is written: with an offset UTC's (``moment``), else the clock's own.
 
-    Of a month, a quarter or a year it is the first day, of a week of ISO 8601 its Monday; a whole number of nine digits
-    and more counts seconds since 1970, or parts of them.
+    Of a month, a quarter or a year it is the first day, of a week of ISO 8601 its Monday; digits such as 2026033114 are
+    a date and an hour (with minutes, with seconds), where they are one; another whole number of nine digits and more
+    counts seconds since 1970, or parts of them.
 
     Raises:
         ValueError: it is no time.
@@ -37,6 +39,8 @@ def moment_of(text: str) -> tuple[int, Written]:
         return _first(int(found[1]), 3 * int(found[2]) - 2), "quarter"
     if found := _MONTH.fullmatch(plain):
         return _first(int(found[1]), int(found[2])), "month"
+    if (found := _HOURS.fullmatch(plain)) and (seconds := _written_out(found)) is not None:
+        return seconds, "local"
     if found := _COUNT.fullmatch(plain):
         count = int(found[1])
         parts = next((each for each in (1, 10**3, 10**6, 10**9) if 5 * 10**8 * each <= count <= 5 * 10**9 * each), 0)
@@ -92,6 +96,15 @@ def slots_of(grid: Grid, texts: list[str]) -> tuple[Times, Times]:
 
 def _seconds(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime(1970, 1, 1, 0, 0, 1) - datetime(1970, 1, 1))
+
+
+def _written_out(found: re.Match[str]) -> int | None:
+    """Seconds since 1970 of year, month, day, hour and what follows; None where they are no time."""
+    try:
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+        return _seconds(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
+    except ValueError:
+        return None
 
 
 def _first(year: int, month: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calendars.texts import slots_of
-from ..sources import Source, UnreadableValue, source_of
+from ..sources import Column, Source, UnreadableValue, column_of, source_of, written
 from .problems import SeriesProblem, listed, nearest
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def read(model: Forecaster, data: Any) -> Rows:
         SeriesProblem: a column that is not there, a value or a time that can't be read, a time between two steps, two
             different values at one time; named with series, time and row.
     """
-    source = source_of(_aware(data, model.time))
+    source = _moments(source_of(_aware(data, model.time)), data, model)
     for name in (model.time, *model.keys):
         if name not in source.names:
             raise SeriesProblem(f"there is no column {name!r}{nearest(name, source.names)}")
@@ -109,6 +109,26 @@ def _aware(data: Any, time: str) -> Any:
     if hasattr(data, "iloc") and time in getattr(data, "columns", ()) and getattr(data[time].dtype, "tz", None):
         return data.assign(**{time: [each.isoformat() for each in data[time]]})
     return data
+
+
+def _moments(source: Source, data: Any, model: Forecaster) -> Source:
+    """A table of PyArrow whose times are moments though their type does not say so, with an offset behind each.
+
+    Where the model has no zone, training read them without one too.
+    """
+    arrow = hasattr(data, "schema") and hasattr(data, "column_names")
+    if model.grid.zone is None or not arrow or model.time not in source.names:
+        return source
+    if written(data.schema, model.time) != b"instant":
+        return source
+
+    def column(name: str) -> Column:
+        if name != model.time:
+            return source.column(name)
+        codes, texts = source.column(name).coded()
+        return column_of([None if code < 0 else f"{texts[code]}+00:00" for code in codes.tolist()])
+
+    return Source(source.rows, source.names, column)
 
 
 def _series(model: Forecaster, source: Source) -> tuple[tuple[str, ...], Ints, dict[str, tuple[str, ...]]]:

@@ -216,3 +216,83 @@ def test_a_pair_of_categories() -> None:
 def test_a_column_that_can_not_be_read_is_named(document: dict[str, Any], type_: str, said: str) -> None:
     with pytest.raises(NotInSql, match=said):
         to_sql(document, table="t", types={"x": type_})
+
+
+def many(type_: str, levels: list[str]) -> dict[str, Any]:
+    """A target encoding of so many levels that a statement joins a table of them; two columns, one with gaps."""
+    values = np.stack([np.arange(len(levels) + 2) / 7, np.where(np.arange(len(levels) + 2) % 5, 1e-3, np.nan)], axis=1)
+    values[::3, 1] += np.arange(len(values[::3]))
+    state = {"step": "encode", "columns": ["x"], "levels": [levels], "values": [values], "names": [["a", "b"]]}
+    return regression([Field("x", "category", type_)], [state], 2)
+
+
+@pytest.mark.parametrize(
+    ("type_", "levels", "table"),
+    [
+        ("string", [*(f"k{i}" for i in range(300)), *(each for each in TEXTS if each)], column(
+            [*TEXTS, "k0", "k299", "k300", "K0", "k0 "], pa.string())),
+        ("integer", [str(i) for i in range(-100, 400)], column([-100, 399, 400, 0, None, 2**62], pa.int64())),
+        ("integer", [str(i) for i in range(-100, 400)], column([-100.0, 399.0, 0.5, np.nan, None], pa.float64())),
+        ("integer", [*map(str, range(200)), "x", "NA"], column(
+            ["1", "01", "199.0", " 2 ", "x", "", None, "NA", "y", "200"], pa.string())),
+        ("number", [repr(i / 8) for i in range(300) if i % 8], column([0.125, 37.375, 0.1, None, -0.0], pa.float64())),
+        ("number", [repr(i / 8) for i in range(300) if i % 8], column([0.125, 37.375, 0.1, None], pa.float32())),
+        ("boolean", ["true", "false", *map(str, range(60))], column(["True", "no", "7", "", None], pa.string())),
+        ("date", [str(datetime.date(2026, 1, 1) + datetime.timedelta(i)) for i in range(90)], column(
+            [datetime.date(2026, 1, 1), datetime.date(2026, 3, 31), datetime.date(2026, 4, 1), None], pa.date32())),
+    ],
+)  # fmt: skip
+def test_many_levels_are_a_table_that_is_joined(type_: str, levels: list[str], table: pa.Table) -> None:
+    document = many(type_, levels)
+    agree(document, table)
+    for dialect in ("duckdb", "ansi", "maxcompute"):
+        text = written(document, table, dialect).text
+        assert ("LEFT JOIN" in text) == (type_ != "boolean"), dialect
+        assert text.count("WHEN") < 200, "planning does not grow with the levels"
+
+
+def test_a_pair_of_categories_with_many_levels() -> None:
+    fields = [Field("a", "category", "string"), Field("b", "category", "integer")]
+    levels = [f"{a}\x1f{b}" for a in ("", *(f"w{i}" for i in range(60))) for b in ("", "1", "2") if a or b]
+    state = {"step": "encode", "columns": ["a & b"], "levels": [levels],
+             "values": [np.arange(len(levels) + 2)[:, None] / 3.0], "names": [["v"]]}  # fmt: skip
+    table = pa.table({
+        "a": pa.array(["w0", "w59", None, "w7", None, "z", "w3", ""], pa.string()),
+        "b": pa.array([1, None, 2, 2, None, 1, 3, 2], pa.int64()),
+    })  # fmt: skip
+    agree(regression(fields, [{"step": "cross", "pairs": [["a", "b"]]}, state], 1), table)
+
+
+def test_a_table_of_levels_that_is_too_long_for_a_statement_becomes_several() -> None:
+    levels = [f"some {'long ' * 10}name {i}" for i in range(1500)]
+    table = column([levels[0], levels[700], levels[-1], "other", None], pa.string())
+    agree(many("string", levels), table, ("maxcompute",), most_bytes=60_000)
+    script = written(many("string", levels), table, "maxcompute", most_bytes=60_000)
+    assert len(script.steps) > 3
+    assert max(len(step.sql.encode()) for step in script.steps) <= 60_000
+
+
+@settings(max_examples=examples(6), deadline=None)
+@given(st.lists(st.text(min_size=1, max_size=4), min_size=60, max_size=90, unique=True), st.data())
+def test_any_texts_of_many_levels(texts: list[str], data: st.DataObject) -> None:
+    levels = [each for each in texts if "\0" not in each and each.encode("utf-8", "ignore").decode() == each]
+    asked = data.draw(st.lists(st.sampled_from(levels) | st.none() | st.text("ab", max_size=2), min_size=1))
+    agree(many("string", levels), column(asked, pa.string()), ("duckdb",))
+
+
+@pytest.mark.parametrize("type_", [pa.string(), pa.date32()], ids=str)
+def test_a_time_that_training_read_from_texts_is_read_from_texts_or_dates_without_a_word(type_: pa.DataType) -> None:
+    document = of_time(("days", "day", "month", "year", "weekday"))
+    document["schema"] = [Field("x", "time", "date", written="text").to_json()]
+    days = [datetime.date(2026, 11, 29), datetime.date(1999, 2, 28), None]
+    table = column([each and str(each) for each in days] if type_ == pa.string() else days, type_)
+    agree(document, table, types={})
+
+
+def test_numbers_and_truths_that_training_read_from_texts_are_texts_in_the_table() -> None:
+    document = of_number()
+    document["schema"] = [Field("x", "number", "number", written="text").to_json()]
+    agree(document, column(["1.5", " 2 ", "NA", "", None], pa.string()), types={})
+    document = of_category("boolean", ["true", "false"])
+    document["schema"] = [Field("x", "category", "boolean", written="text").to_json()]
+    agree(document, column(["True", "no", "maybe", None], pa.string()), types={})

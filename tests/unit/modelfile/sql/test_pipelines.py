@@ -145,6 +145,19 @@ def test_every_feature_says_in_sql_what_it_says_in_numpy(learner: str, parameter
     agree(document, rows(60, 3, strange=True), DIALECTS[::2])
 
 
+def test_what_its_library_alone_can_score_is_refused_by_its_name() -> None:
+    """CatBoost with categories is kept so."""
+    member = {"weight": 0.4, "features": [], "model": {"type": "estimator", "name": "catboost_2"}}
+    sure = {"weight": 0.6, "features": [], "model": {"type": "constant", "value": np.asarray([1.0])}}
+    problem = {"kind": "regression", "target": "y", "classes": []}
+    document = {"format": 1, "problem": problem, "schema": [], "members": [sure, member]}
+    with pytest.raises(
+        NotInSql, match=r"member 2, estimator, \(weight 0.4\) .*: catboost_2 is an estimator of its"
+    ) as told:
+        to_sql(document, table="t")
+    assert "lightgbm, xgboost, histogram, linear" in str(told.value), "what to do"
+
+
 @pytest.mark.parametrize(
     ("learner", "said"),
     [

@@ -15,7 +15,7 @@ from automl_core.modelfile.scoring.series.forecaster import Forecaster
 from automl_core.modelfile.scoring.series.problems import SeriesProblem
 from automl_core.modelfile.scoring.series.rows import read
 from automl_core.modelfile.scoring.series.update import check, future
-from tests.support.series_models import document, grid, rows
+from tests.support.series_models import BEGIN, document, grid, rows
 
 BERLIN = grid("h", "Europe/Berlin", 0, "moment")
 FALL = 1_792_965_600  # 2026-10-25 00:00 in Berlin, whose day has 25 hours
@@ -37,6 +37,8 @@ def seconds(*when: int) -> int:
         ("1959", (1959, 1, 1), "year"), ("1959.0", (1959, 1, 1), "year"),
         ("2024/03/31", (2024, 3, 31), "date"), ("2024-W13", (2024, 3, 25), "date"), ("202411", (2024, 11, 1), "month"),
         ("1711895400", (2024, 3, 31, 14, 30), "moment"), ("1711895400000", (2024, 3, 31, 14, 30), "moment"),
+        ("2024033114", (2024, 3, 31, 14), "local"), ("202403311430", (2024, 3, 31, 14, 30), "local"),
+        ("20240331143005", (2024, 3, 31, 14, 30, 5), "local"), ("2024033124", (2034, 2, 20, 7, 25, 24), "moment"),
     ],
 )  # fmt: skip
 def test_times_as_people_write_them(text: str, moment: tuple[int, ...], written: str) -> None:
@@ -169,3 +171,13 @@ def test_a_future_that_is_not_given_is_asked_for() -> None:
         future(model, None, np.arange(3), 2)
     with pytest.raises(SeriesProblem, match="and there is no such column"):
         future(model, read(model, rows("Bonn", 60, [1.0])), np.arange(3), 2)
+
+
+def test_moments_of_a_table_of_maxcompute_are_put_on_the_models_clock() -> None:
+    """Its DATETIMEs come without a zone, in UTC: 16:00 is midnight in Shanghai."""
+    model = Forecaster(document(grid=grid("D", "Asia/Shanghai", BEGIN, "date").as_json()))
+    field = pa.field("date", pa.timestamp("ms"), metadata={b"automl.written": b"instant"})
+    at = [datetime(2024, 3, 1, 16), datetime(2024, 3, 2, 16)]
+    schema = pa.schema([pa.field("store", pa.string()), field, pa.field("sales", pa.float64())])
+    found = read(model, pa.table([["Ulm", "Ulm"], pa.array(at, pa.timestamp("ms")), [1.0, 2.0]], schema=schema))
+    assert [model.text(int(slot)) for slot in found.slot] == ["2024-03-02", "2024-03-03"]
