@@ -7,7 +7,7 @@ engines write `1.0`, `true` and times each in their own way. Its levels are turn
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -184,6 +184,19 @@ def _time_literal(level: str, type_: str) -> Node | None:
     return number(seconds_of(value))
 
 
+class Absent:
+    """A category whose column the table has not: it is missing in each row."""
+
+    def missing(self) -> Node:
+        """It is."""
+        return compare(number(1), "=", number(1))
+
+    def one_of(self, levels: Sequence[str]) -> Node | None:
+        """None of them."""
+        del levels
+        return None
+
+
 class Crossed:
     """Two categories as one: see `scoring.features.cross`. A level is a pair of theirs; an empty half is missing."""
 
@@ -229,21 +242,24 @@ def _whether(program: Program, condition: Node) -> Node:
 class Table:
     """The table's columns at work: numbers by `numbers`, categories by `category`."""
 
-    def __init__(self, program: Program, schema: Schema, types: Mapping[str, str]) -> None:
+    def __init__(
+        self, program: Program, schema: Schema, types: Mapping[str, str], absent: Collection[str] = ()
+    ) -> None:
         """Make one.
 
         Args:
             program: gets what is read.
             schema: the model's columns.
             types: of the table's columns, by name; what is not there is as in training.
+            absent: categories that are no columns of the table.
         """
-        self._program, self._schema, self._types = program, schema, types
+        self._program, self._schema, self._types, self._absent = program, schema, types, absent
         self._numbers: dict[str, exp.Column] = {}
         self._categories: dict[str, Category] = {}
 
     def copy(self) -> Table:
         """The same columns, to which steps may add their own."""
-        other = Table(self._program, self._schema, self._types)
+        other = Table(self._program, self._schema, self._types, self._absent)
         other._numbers, other._categories = self._numbers, dict(self._categories)
         return other
 
@@ -272,7 +288,10 @@ class Table:
         """A column of texts."""
         if name not in self._categories:
             field = self._schema[name]
-            self._categories[name] = Plain(self._program, self._program.read(name), self._type(field), field)
+            self._categories[name] = (
+                Absent() if name in self._absent
+                else Plain(self._program, self._program.read(name), self._type(field), field)
+            )  # fmt: skip
         return self._categories[name]
 
     def cross(self, name: str, first: str, second: str) -> None:
@@ -296,4 +315,4 @@ def _numbers(program: Program, column: exp.Column, type_: str, name: str) -> Nod
     raise NotInSql(f"column {name!r} is a {type_} in the table, and the model reads numbers")
 
 
-__all__ = ["Category", "Crossed", "Plain", "Table", "lookup", "usable"]
+__all__ = ["Absent", "Category", "Crossed", "Plain", "Table", "lookup", "usable"]

@@ -183,6 +183,19 @@ def test_where_chooses_rows() -> None:
 # --- dialects -----------------------------------------------------------------------------------------------------
 
 
+def test_a_table_may_lack_what_is_optional() -> None:
+    fields = [{**each, "optional": True} if each["name"] == "city" else each for each in whole([])["schema"]]
+    model = whole([linear(), forest()], schema=fields)
+    for dialect in DIALECTS:
+        script = to_sql(model, table="rows", dialect=dialect, output="probabilities", absent=["city"])
+        assert "city" not in script.text
+    agree(model, TABLE.set_column(1, "city", pa.array([None] * len(ROWS), pa.string())), absent=["city"])
+    names = [to_sql(trees(120), table="t", most_bytes=20_000).cleanup[0].name]
+    assert names == [to_sql(trees(120), table="t", most_bytes=20_000, absent=()).cleanup[0].name]
+    with pytest.raises(ValueError, match="absent: 'age' is no optional column of the model"):
+        to_sql(model, table="rows", absent=["age"])
+
+
 def test_literals_are_doubles_that_read_back_in_every_dialect() -> None:
     rng = np.random.default_rng(0)
     values = [0.1, 1.0, -2.5, 1e22, 1e-7, 5e-324, 1.7976931348623157e308, 0.1 + 0.2, *rng.normal(size=50).tolist()]
