@@ -73,10 +73,15 @@ class Category(Protocol):
         ...
 
 
-def lookup(category: Category, levels: Sequence[str], values: Sequence[float]) -> Node:
+LARGE = 20_000
+"""Bytes, about, of the levels that one expression looks up: of more there are several, which statements can share."""
+
+
+def lookup(program: Program, category: Category, levels: Sequence[str], values: Sequence[float]) -> Node:
     """What each row's level has.
 
     Args:
+        program: gets the parts of a large one.
         category: the column.
         levels: different texts.
         values: one for each, then that of an unseen level and of a missing value; NaN is NULL.
@@ -87,12 +92,22 @@ def lookup(category: Category, levels: Sequence[str], values: Sequence[float]) -
         key = float(value)
         if not (key == unseen or (math.isnan(key) and math.isnan(unseen))):
             by_value.setdefault(math.nan if math.isnan(key) else key, []).append(level)
-    pairs: list[tuple[Node, Node]] = [(category.missing(), number(absent))]
+    missing = (category.missing(), number(absent))
+    parts: list[list[tuple[Node, Node]]] = [[]]
+    size = 0
     for value, own in by_value.items():
         condition = category.one_of(own)
-        if condition is not None:
-            pairs.append((condition, number(value)))
-    return case(pairs, number(unseen))
+        if condition is None:
+            continue
+        size += sum(len(each.encode()) + 8 for each in own) + 50
+        if size > LARGE and parts[-1] and not math.isnan(value):
+            parts.append([])
+            size = 0
+        parts[-1].append((condition, number(value)))
+    if len(parts) == 1 or any(map(math.isnan, by_value)):  # a level whose value is NULL can't be told from none
+        return case([missing, *(pair for part in parts for pair in part)], number(unseen))
+    found = [program.let(case(part)) for part in parts]
+    return case([missing], exp.Coalesce(this=found[0], expressions=[*found[1:], number(unseen)]))
 
 
 class Plain:

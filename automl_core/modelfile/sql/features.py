@@ -136,7 +136,8 @@ def _dates(program: Program, table: Table, matrix: Matrix, state: State) -> Matr
 
 
 def _codes(program: Program, table: Table, name: str, levels: Any, values: Any) -> exp.Column:
-    return program.let(lookup(table.category(name), list(levels), np.asarray(values, dtype=np.float64).tolist()))
+    numbers = np.asarray(values, dtype=np.float64).tolist()
+    return program.let(lookup(program, table.category(name), list(levels), numbers))
 
 
 def _ordinal(program: Program, table: Table, matrix: Matrix, state: State) -> Matrix:

@@ -196,6 +196,20 @@ def test_a_table_may_lack_what_is_optional() -> None:
         to_sql(model, table="rows", absent=["age"])
 
 
+def test_what_many_levels_have_is_looked_up_in_parts() -> None:
+    """A random intercept of thousands of groups is more than a statement of MaxCompute holds."""
+    levels = [f"customer-{each:07}" for each in range(6_000)]
+    step = {
+        "step": "encode", "columns": ["city"], "levels": [levels], "names": [["city"]],
+        "values": [np.append(np.random.default_rng(0).normal(size=len(levels)), [0.5, -0.5])[:, None]],
+    }  # fmt: skip
+    member = {"features": [step], "model": {"type": "linear", "coef": np.eye(1), "intercept": np.zeros(1)}}
+    model = whole([member], NUMBERS)
+    asked = ["customer-0000003", "customer-0005999", "nobody", None]
+    agree(model, TABLE.set_column(1, "city", pa.array(asked, pa.string())), dialects=("duckdb", "ansi"))
+    assert 1 < len(to_sql(model, table="t").steps) < 10
+
+
 def test_literals_are_doubles_that_read_back_in_every_dialect() -> None:
     rng = np.random.default_rng(0)
     values = [0.1, 1.0, -2.5, 1e22, 1e-7, 5e-324, 1.7976931348623157e308, 0.1 + 0.2, *rng.normal(size=50).tolist()]
