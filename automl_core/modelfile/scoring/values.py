@@ -241,8 +241,8 @@ class Schema:
         """Rows of any kind that `sources.source_of` knows, as a frame of this schema's columns.
 
         Columns are found by name and other columns passed over. Levels of a category that training had not are new
-        levels of the frame. Of a field that is optional the rows, or some of them, need no column: it is missing then. A frame
-        is given back with these columns alone.
+        levels of the frame. Of a field that is optional the rows, or some of them, need no column: it is missing
+        then. A frame is given back with these columns alone.
 
         Raises:
             SchemaError: the rows lack a column or have it twice, or a value can't be read as its column's kind.
