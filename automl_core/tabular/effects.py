@@ -83,6 +83,10 @@ class Edge:
         """(n, K) sums that add up to 1 → (n, K) probabilities, as the model file's calibration makes them."""
         return calibrated(self.document(sums.shape[1]), sums)
 
+    def placed(self, probability: float) -> float:
+        """Where a threshold for sums comes to lie: it parts the same rows."""
+        return float(np.interp(probability, *self.curve))
+
     def document(self, classes: int) -> dict[str, Any]:
         """The calibration of a model file."""
         x, y = self.curve

@@ -313,3 +313,17 @@ def test_groups_that_were_never_held_out_are_said_to_have_none(monkeypatch: pyte
     model = fit(data, "mark", iterations=1, workers=1, allowed=("linear",), valid_share=0.2)
     (why,) = (note for note in model.report["notes"] if "that training knew" in note)
     assert "as the 1,200 of which no row was held out" in why
+
+
+def test_rare_classes_are_still_told_by_costs(tmp_path: Path) -> None:
+    """What an edge presses is above a small threshold, all of it, unless the threshold is pressed too."""
+    known, later = _clinics(2)
+    costs = {("ill", "well"): 1.0, ("well", "ill"): 400.0}
+    model = fit(known, "state", folder=tmp_path, costs=costs, **QUICK)
+    document = documents.load(model.folder)
+    assert document["calibration"]["type"] == "isotonic"
+    sums = Scorer({**document, "calibration": None}).outputs(later)[:, 1]
+    called = np.asarray(model.predict({name: values for name, values in later.items() if name != "state"})) == "well"
+    assert called.tolist() == (sums >= 1 / 401).tolist()
+    assert 0 < called.sum() < len(called)
+    assert prepare(_clinics(3)[0], Options.of(target="state", costs={("ill", "well"): 9.0})).panel is None
