@@ -74,7 +74,7 @@ def golden_of(model: Model, types: Mapping[str, str]) -> Golden:
     natural = []
     for field in model.schema.fields:
         values, name = [row[field.name] for row in rows], field.name.lower()
-        wanted = types[name]
+        wanted = types.get(name) or _natural(field)  # an optional column need not be in the table
         cells = [cell(value, wanted) for value in values]
         if None in cells:
             natural.append(field.name)

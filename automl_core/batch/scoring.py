@@ -85,7 +85,8 @@ class Scoring:
         self._priority, self._clock = priority, clock
         self.tables: Tables = look(client, model, wanted)
         known = self.tables.rows.all_columns
-        self._types = {each.name: known[each.name.lower()] for each in model.schema.fields}
+        there = [each.name for each in model.schema.fields if each.name.lower() in known]  # all but optional ones
+        self._types = {name: known[name.lower()] for name in there}
         self._types |= {name: known[name.lower()] for name in wanted.keep}
         self.golden: Golden = golden_of(model, known)
         project = client.access.project

@@ -88,7 +88,8 @@ def scoring_statements(
     """
     where = tables.rows.predicate(tables.parts) or None
     name = f"{wanted.rows.root}.{wanted.rows.path}"
-    script = _script(model, name, types, wanted.keep, wanted.proba, where, f"{prefix}_")
+    absent = tuple(each.name for each in model.schema.fields if each.name.lower() not in tables.rows.all_columns)
+    script = _script(model, name, types, wanted.keep, wanted.proba, where, f"{prefix}_", absent)
     result = result_of(script.columns, tables, wanted.constants)
     hints = _hints(script, wanted)
     if tables.rows.partitions and len(tables.parts) < len(tables.rows.partitions):
@@ -111,14 +112,15 @@ def scoring_statements(
 
 
 def _script(
-    model: Model, table: str, types: Mapping[str, str], keep: tuple[str, ...], proba: bool, where: str | None, run: str
-) -> Script:
+    model: Model, table: str, types: Mapping[str, str], keep: tuple[str, ...], proba: bool, where: str | None, run: str,
+    absent: tuple[str, ...] = (),
+) -> Script:  # fmt: skip
     from automl_core.modelfile.sql import NotInSql, to_sql
 
     try:
         return to_sql(
             model.folder, table=table, dialect="maxcompute", keep=keep, where=where, run=run, types=types,
-            output="probabilities" if proba else "prediction",
+            output="probabilities" if proba else "prediction", absent=absent,
         )  # fmt: skip
     except NotInSql as error:
         raise CantScore(f"the model can't be scored in SQL: {error}") from None

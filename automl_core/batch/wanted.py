@@ -135,6 +135,8 @@ def check_columns(model: Model, rows: TableInfo) -> None:
         if twin != each.name:
             problems.append(f"columns {twin!r} and {each.name!r} of the model are one to MaxCompute")
         kind = known.get(each.name.lower())
+        if kind is None and each.optional:
+            continue
         if kind is None:
             problems.append(f"there is no column {each.name!r}{nearest(each.name.lower(), known)}")
             continue

@@ -177,6 +177,10 @@ def sql(
         list[str] | None,
         typer.Option("--type", metavar="COLUMN=TYPE", help="A column's type in the table, where training had another."),
     ] = None,
+    absent: Annotated[
+        list[str] | None,
+        typer.Option("--absent", metavar="COLUMN", help="The table lacks this optional column; may be repeated."),
+    ] = None,
     where: Annotated[
         str | None, typer.Option("--where", metavar="CONDITION", help="Which rows: a condition, such as a partition.")
     ] = None,
@@ -209,6 +213,7 @@ def sql(
             script = to_sql(
                 folder, table=table, dialect=dialect, keep=keep or (), into=into, replace=replace, types=given,
                 output="probabilities" if proba else "prediction", where=where, most_bytes=most_bytes,
+                absent=absent or (),
             )  # fmt: skip
         except (OSError, ValueError) as error:
             raise UserError(str(error)) from None

@@ -103,7 +103,10 @@ def conclude(
         }  # fmt: skip
         notes.append(effect.why)
     notes += _calibrated(prepared, selection, document)
-    notes += thresholded(prepared, selection, document)
+    edge = None if effect is None else effect.edge
+    if edge is not None and selection.outputs is not None:  # as the model will say it, of new groups
+        selection.outputs[selection.rows] = edge.pressed(selection.outputs[selection.rows])
+    notes += thresholded(prepared, selection, document, edge=edge)
     scorer = Scorer(document, schema, chosen.estimators)
     every = [*results, *others]
     report = reporting.report(prepared, every, selection, chosen, scorer, document, until)
@@ -192,7 +195,8 @@ def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, An
 
 
 def thresholded(
-    prepared: Prepared, selection: Selection, document: dict[str, Any], draws: int = threshold.DRAWS
+    prepared: Prepared, selection: Selection, document: dict[str, Any], draws: int = threshold.DRAWS,
+    edge: effects.Edge | None = None,
 ) -> list[str]:  # fmt: skip
     """Give a document the threshold that was asked for, or that its metric needs; returns what was done, in words.
 
@@ -201,6 +205,7 @@ def thresholded(
         selection: what was said of rows held out.
         document: is given the threshold.
         draws: of rows, where the metric decides.
+        edge: that the model presses its probabilities by: what costs say of honest ones is said of these.
 
     Raises:
         TrainingError: the costs that were given name other classes, or no decision follows from them.
@@ -223,6 +228,7 @@ def thresholded(
             found = threshold.for_costs(options.costs or {}, problem.classes)
         except ValueError as error:
             raise TrainingError(str(error)) from None
+        found = found if edge is None else edge.placed(found)
         document["threshold"] = found
         return [f"from a probability of {found:.3f} on a row is {problem.classes[1]!r}: the least expected cost"]
     if selection.outputs is None or problem.metric.needs != "labels":

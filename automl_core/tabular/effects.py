@@ -83,6 +83,10 @@ class Edge:
         """(n, K) sums that add up to 1 → (n, K) probabilities, as the model file's calibration makes them."""
         return calibrated(self.document(sums.shape[1]), sums)
 
+    def placed(self, probability: float) -> float:
+        """Where a threshold for sums comes to lie: it parts the same rows."""
+        return float(np.interp(probability, *self.curve))
+
     def document(self, classes: int) -> dict[str, Any]:
         """The calibration of a model file."""
         x, y = self.curve
@@ -97,23 +101,25 @@ class Effect:
 
     Attributes:
         column: that names the groups.
-        levels: the groups' texts.
+        levels: texts of the groups that have one; others are answered as new ones.
         values: (levels, K) what is added to a prediction: one number, or one for each class.
         share: of the groups' own intercepts, what held for later rows.
-        gain: share of the metric's loss that it took from later rows.
+        gain: what it did to the metric of later rows, in words.
         low: what a predicted number never is below: 0 where no row's target is negative.
         edge: of probabilities; None of numbers.
         in_time: whether it held for later rows; else for others.
+        others: groups of the search's rows that have none: all of their rows were learned from, none held out.
     """
 
     column: str
     levels: tuple[str, ...]
     values: Floats
     share: float
-    gain: float
+    gain: str
     low: float | None = None
     edge: Edge | None = None
     in_time: bool = True
+    others: int = 0
 
     @property
     def calibration(self) -> dict[str, Any] | None:
@@ -128,7 +134,8 @@ class Effect:
         return (
             f"a row of a {self.column} that training knew gets what its {self.column} usually is above others or below"
             f" ({self.share:.0%} of it, which held for {'later rows' if self.in_time else 'other rows of it'}:"
-            f" {self.gain:.0%} less loss); a new one gets none"
+            f" {self.gain}); a new one gets none"
+            + (f", as the {self.others:,} of which no row was held out" if self.others else "")
             + ("" if self.low is None else f". No prediction is below {self.low:g}, as no target was")
         )
 
@@ -183,12 +190,16 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     else:
         low = 0.0 if prepared.y[prepared.learned(prepared.rows)].min() >= 0 else None
         mended = np.maximum(outputs + share * known[:, 0], -np.inf if low is None else low)
-    before = metric.as_loss(metric.tried(prepared.y[later], outputs, weights))
-    after = metric.as_loss(metric.tried(prepared.y[later], mended, weights))
-    if not after < before:
+    before = metric.tried(prepared.y[later], outputs, weights)
+    after = metric.tried(prepared.y[later], mended, weights)
+    if not metric.as_loss(after) < metric.as_loss(before):
         return None
-    gain = (before - after) / abs(before) if before else 0.0
-    return Effect(panel.field.name, coded.levels, values, share, gain, low, edge, panel.order is not None)
+    named = np.flatnonzero(values.any(axis=1))  # of groups that lie outside of what was held out nothing is known
+    return Effect(
+        panel.field.name, tuple(coded.levels[each] for each in named.tolist()), values[named], share,
+        f"{metric.name} {before:.4g} → {after:.4g}", low, edge, panel.order is not None,
+        len(np.setdiff1d(codes[prepared.rows], [-1, *codes[rows]])),
+    )  # fmt: skip
 
 
 def _edge(truth: Codes, sums: Floats, others: Codes, said: Floats) -> Edge | None:

@@ -345,7 +345,8 @@ def _structure(
 def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem, options: Options) -> Panel | None:
     """Groups that were found (a user who names them says that new ones come), each row counting once.
 
-    Where probabilities are to be calibrated, or classes to weigh the same, residuals are not what is asked for.
+    Where probabilities are to be calibrated, or classes to weigh the same, residuals are not what is asked for; nor
+    where costs of more than two classes are given: an edge moves small probabilities, which large costs weigh.
     """
     name = structure.group
     if structure.kind != "group" or name is None or name not in structure.drop:
@@ -353,6 +354,8 @@ def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem,
     if options.weight or name not in schema:
         return None
     if problem.classes and (options.balance != "none" or options.calibrate is True):
+        return None
+    if len(problem.classes) > 2 and options.costs:
         return None
     moments, of = frame.columns.get(structure.order or ""), schema[name]
     ordered = moments is not None and not isinstance(moments, Coded)

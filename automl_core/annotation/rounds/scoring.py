@@ -42,7 +42,7 @@ def score(
         raise NotUsable(f"{name} predicts numbers: labels are classes")
     unknown = check_classes(name, scorer.classes, classes)
     needed = tuple(scorer.schema.names)
-    check_columns(name, needed, columns)
+    check_columns(name, [each.name for each in scorer.schema if not each.optional], columns)
     notes = [f"{name} does not know {', '.join(unknown)}: nobody had labelled such an item for it"] if unknown else []
     found, unread = [np.empty((0, len(scorer.classes)))], 0
     first = ""

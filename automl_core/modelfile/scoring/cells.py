@@ -28,8 +28,13 @@ class CellReader:
     def __init__(self, schema: Schema) -> None:
         self._numbers = [field.name for field in schema if field.kind == "number"]
         self._others = [(field.name, _reader(field)) for field in schema if field.kind != "number"]
+        self._optional = frozenset(field.name for field in schema if field.optional)
         self.typed = [field.name for field in schema if _is_typed(field)]
         """Columns whose texts are read by their type where, and only where, a column has a text at all."""
+
+    def value(self, row: Mapping[str, Any], name: str) -> Any:
+        """Of a column, None where a row may lack it and does."""
+        return None if name in self._optional and name not in row else row[name]
 
     def __call__(self, row: Mapping[str, Any]) -> Cells:
         """The cells of a row.
@@ -38,6 +43,8 @@ class CellReader:
             Unlike: it has to be read otherwise.
         """
         cells: Cells = {}
+        if not self._optional <= row.keys():
+            row = {**dict.fromkeys(self._optional), **row}
         try:
             for name in self._numbers:
                 value = row[name]

@@ -53,7 +53,7 @@ class Single:
         """
         try:
             for name in self._read.typed if len(rows) > 1 else ():
-                texts = {type(row[name]) is str for row in rows if row[name] not in (None, "")}
+                texts = {type(value) is str for row in rows if (value := self._read.value(row, name)) not in (None, "")}
                 if len(texts) > 1:
                     return None  # beside a text, a number is read as one
             return [self._row(row) for row in rows]

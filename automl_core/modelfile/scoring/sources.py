@@ -55,14 +55,21 @@ class Column(Protocol):
 class Source:
     """Rows of any kind: how many they are, which columns they have, and each column when it is asked for."""
 
-    def __init__(self, rows: int, names: Sequence[str], column: Callable[[str], Column]) -> None:
+    def __init__(
+        self, rows: int, names: Sequence[str], column: Callable[[str], Column],
+        sparse: Callable[[str], Column] | None = None,
+    ) -> None:  # fmt: skip
         self.rows = rows
         self.names = tuple(names)
-        self._column = column
+        self._column, self._sparse = column, sparse or column
 
     def column(self, name: str) -> Column:
         """The column of a name that `names` has once."""
         return self._column(name)
+
+    def sparse(self, name: str) -> Column:
+        """The same, where rows may lack it: a value that is not there is a missing one."""
+        return self._sparse(name)
 
 
 def source_of(data: Any) -> Source:
@@ -130,7 +137,7 @@ def _of_rows(data: Sequence[Any]) -> Source:
                 f"row {number} has no value for {name!r}, which other rows have: give None for a missing one"
             ) from None
 
-    return Source(len(data), names, column)
+    return Source(len(data), names, column, lambda name: _ListColumn([row.get(name) for row in data]))
 
 
 def column_of(values: Any) -> Column:

@@ -244,8 +244,8 @@ class Schema:
         """Rows of any kind that `sources.source_of` knows, as a frame of this schema's columns.
 
         Columns are found by name and other columns passed over. Levels of a category that training had not are new
-        levels of the frame. Of a field that is optional the rows need no column: its values are missing then. A frame
-        is given back with these columns alone.
+        levels of the frame. Of a field that is optional the rows, or some of them, need no column: it is missing
+        then. A frame is given back with these columns alone.
 
         Raises:
             SchemaError: the rows lack a column or have it twice, or a value can't be read as its column's kind.
@@ -268,8 +268,8 @@ class Schema:
                 raise SchemaError(f"the rows have the column {field.name!r} {rows.names.count(field.name)} times")
         try:
             return Frame(rows.rows, {
-                field.name: read_column(rows.column(field.name), field) if field.name in present
-                else _all_missing(field, rows.rows)
+                field.name: _all_missing(field, rows.rows) if field.name not in present
+                else read_column(rows.sparse(field.name) if field.optional else rows.column(field.name), field)
                 for field in self.fields
             })  # fmt: skip
         except SchemaError:

@@ -7,9 +7,9 @@ engines write `1.0`, `true` and times each in their own way. Its levels are turn
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from sqlglot import exp
@@ -20,8 +20,9 @@ from automl_core.modelfile.scoring.texts import _FALSE, _TRUE, MISSING_WORDS, ty
 from automl_core.modelfile.scoring.times import seconds_of
 from automl_core.modelfile.scoring.values import Field, Schema
 from automl_core.modelfile.sql.calendar import seconds
-from automl_core.modelfile.sql.constants import Constants, Key
+from automl_core.modelfile.sql.constants import Key
 from automl_core.modelfile.sql.dialects import column_type
+from automl_core.modelfile.sql.lookups import Category, lookup
 from automl_core.modelfile.sql.nodes import (
     Node,
     add,
@@ -67,73 +68,6 @@ def usable(column: Node, dialect: str = "ansi") -> Node:
             (both(compare(column, "<", number(-LARGEST)), compare(column, ">=", number(-MOST))), number(-LARGEST)),
         ]
     )
-
-
-class Category(Protocol):
-    """A column of texts."""
-
-    def missing(self) -> Node:
-        """Whether its value is missing."""
-        ...
-
-    def one_of(self, levels: Sequence[str]) -> Node | None:
-        """Whether its value is one of these texts; None: it can be none of them."""
-        ...
-
-    def keys(self, levels: Sequence[str]) -> list[tuple[exp.Column, dict[Key, int]]] | None:
-        """How these texts are found by a join: columns of one type each, and which of their values is which text.
-
-        None: they are better asked for one by one.
-        """
-        ...
-
-
-BRANCHES = 40
-"""Different values from which on a category's levels are a table of constants."""
-
-
-def lookup(
-    program: Program, category: Category, levels: Sequence[str], columns: Sequence[Sequence[float]]
-) -> list[Node]:
-    """What each row's level has.
-
-    Args:
-        program: gets what stands between.
-        category: the column.
-        levels: different texts.
-        columns: of each result, one for each level, then that of an unseen level and of a missing value; NaN is NULL.
-    """
-    if max((len(set(values)) for values in columns), default=0) <= BRANCHES:
-        return [_cases(category, levels, values) for values in columns]
-    keys = category.keys(levels)
-    if keys is None:
-        return [_cases(category, levels, values) for values in columns]
-    found: list[Node] = [number(float(values[-2])) for values in columns]
-    for key, places in keys:
-        constants = Constants(
-            tuple(places), tuple(tuple(float(values[place]) for place in places.values()) for values in columns)
-        )
-        for piece in constants.pieces(program.piece):
-            found = list(program.over(key, piece, found))
-    return [
-        case([(category.missing(), number(float(values[-1])))], each)
-        for values, each in zip(columns, found, strict=True)
-    ]
-
-
-def _cases(category: Category, levels: Sequence[str], values: Sequence[float]) -> Node:
-    unseen, absent = (float(each) for each in values[-2:])
-    by_value: dict[float, list[str]] = {}
-    for level, value in zip(levels, values, strict=False):
-        key = float(value)
-        if not (key == unseen or (math.isnan(key) and math.isnan(unseen))):
-            by_value.setdefault(math.nan if math.isnan(key) else key, []).append(level)
-    pairs: list[tuple[Node, Node]] = [(category.missing(), number(absent))]
-    for value, own in by_value.items():
-        condition = category.one_of(own)
-        if condition is not None:
-            pairs.append((condition, number(value)))
-    return case(pairs, number(unseen))
 
 
 class Plain:
@@ -254,6 +188,23 @@ def _seconds_of(level: str, type_: str) -> float | None:
     return float(seconds_of(value))
 
 
+class Absent:
+    """A category whose column the table has not: it is missing in each row."""
+
+    def missing(self) -> Node:
+        """It is."""
+        return compare(number(1), "=", number(1))
+
+    def one_of(self, levels: Sequence[str]) -> Node | None:
+        """None of them."""
+        del levels
+        return None
+
+    def keys(self, levels: Sequence[str]) -> None:
+        """None: there is nothing to join."""
+        del levels
+
+
 class Crossed:
     """Two categories as one: see `scoring.features.cross`. A level is a pair of theirs; an empty half is missing."""
 
@@ -317,21 +268,24 @@ def _whether(program: Program, condition: Node) -> Node:
 class Table:
     """The table's columns at work: numbers by `numbers`, categories by `category`."""
 
-    def __init__(self, program: Program, schema: Schema, types: Mapping[str, str]) -> None:
+    def __init__(
+        self, program: Program, schema: Schema, types: Mapping[str, str], absent: Collection[str] = ()
+    ) -> None:
         """Make one.
 
         Args:
             program: gets what is read.
             schema: the model's columns.
             types: of the table's columns, by name; what is not there is as in training.
+            absent: categories that are no columns of the table.
         """
-        self._program, self._schema, self._types = program, schema, types
+        self._program, self._schema, self._types, self._absent = program, schema, types, absent
         self._numbers: dict[str, exp.Column] = {}
         self._categories: dict[str, Category] = {}
 
     def copy(self) -> Table:
         """The same columns, to which steps may add their own."""
-        other = Table(self._program, self._schema, self._types)
+        other = Table(self._program, self._schema, self._types, self._absent)
         other._numbers, other._categories = self._numbers, dict(self._categories)
         return other
 
@@ -369,7 +323,10 @@ class Table:
         """A column of texts."""
         if name not in self._categories:
             field = self._schema[name]
-            self._categories[name] = Plain(self._program, self._program.read(name), self._type(field), field)
+            self._categories[name] = (
+                Absent() if name in self._absent
+                else Plain(self._program, self._program.read(name), self._type(field), field)
+            )  # fmt: skip
         return self._categories[name]
 
     def cross(self, name: str, first: str, second: str) -> None:
@@ -393,4 +350,4 @@ def _numbers(program: Program, column: Node, type_: str, name: str) -> Node:
     raise NotInSql(f"column {name!r} is a {type_} in the table, and the model reads numbers")
 
 
-__all__ = ["Category", "Crossed", "Plain", "Table", "lookup", "usable"]
+__all__ = ["Absent", "Crossed", "Plain", "Table", "usable"]

@@ -16,8 +16,9 @@ from automl_core.modelfile.scoring.features.base import LARGEST
 from automl_core.modelfile.scoring.features.cross import name_of
 from automl_core.modelfile.scoring.features.dates import DAY
 from automl_core.modelfile.sql.calendar import Calendar
-from automl_core.modelfile.sql.columns import Table, lookup
+from automl_core.modelfile.sql.columns import Table
 from automl_core.modelfile.sql.curves import middle
+from automl_core.modelfile.sql.lookups import lookup
 from automl_core.modelfile.sql.nodes import (
     Node,
     add,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def to_sql(
     model: str | Path | Mapping[str, Any], *, table: str, dialect: str = "maxcompute", keep: Sequence[str] = (),
     output: str = "prediction", into: str | None = None, replace: bool = False, types: Mapping[str, str] | None = None,
     where: str | None = None, run: str = "", lifecycle: int = 1, most_bytes: int | None = None,
+    absent: Collection[str] = (),
 ) -> Script:  # fmt: skip
     """A model as SQL that scores a table.
 
@@ -50,6 +51,7 @@ def to_sql(
         run: tells scripts that run at the same time apart, in names of temporary tables.
         lifecycle: days after which MaxCompute removes a temporary table that a run has left.
         most_bytes: of a statement; None: as the dialect has it. DuckDB has no limit, and gets one statement.
+        absent: optional columns of the model that the table lacks: they are not read, and missing in each row.
 
     Raises:
         NotInSql: a part of the model has no SQL; the message names it, with what to do.
@@ -72,7 +74,11 @@ def to_sql(
     for name in types or {}:
         if name in schema and not str((types or {})[name]).strip():
             raise ValueError(f"column {name!r} has an empty type{nearest(name, schema.names)}")
-    outputs = _outputs(program, Table(program, schema, types or {}), document, len(classes) or 1)
+    for name in absent:
+        if name not in schema or not schema[name].optional:
+            optional = [each.name for each in schema if each.optional]
+            raise ValueError(f"absent: {name!r} is no optional column of the model{nearest(name, optional)}")
+    outputs = _outputs(program, Table(program, schema, types or {}, absent), document, len(classes) or 1)
     prediction = decided(program, outputs, classes, document.get("threshold")) if classes else outputs[0]
     columns = [Output("prediction", "string" if classes else "double", "prediction")]
     results: list[exp.Column] = [program.let(prediction)]
@@ -85,7 +91,7 @@ def to_sql(
         raise ValueError("a column is to be kept twice")
     named = [Output(name, each.type, each.of, each.class_name) for name, each in zip(names, columns, strict=True)]
     shown = list(zip(names, [*(each for _, each in kept), *results], strict=True))
-    digest = _digest(document, table, dialect, keep, output, into, types, where, run, most)
+    digest = _digest(document, table, dialect, keep, output, into, types, where, run, most, *absent)
     return _script(program, shown, named, into, replace, digest, lifecycle, most)
 
 

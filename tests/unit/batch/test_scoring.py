@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from automl_core import modelfile
@@ -15,6 +16,7 @@ from automl_core.batch import BatchFailed, CantScore, Scoring, Wanted
 from automl_core.batch import statements as statements_module
 from automl_core.batch.scoring import Done
 from automl_core.modelfile.model import Model
+from automl_core.modelfile.scoring.values import Field, Schema
 from tests.standins.maxcompute import MaxComputeStandIn
 from tests.standins.maxcompute.limits import NEW_PROJECT
 from tests.unit.backends.maxcompute_trials import access
@@ -87,6 +89,28 @@ def test_a_partition_is_scored_as_the_scorer_does(standin: MaxComputeStandIn, mo
         assert by_id[name][4] == "20261101"
     assert not [name for name in tables(standin) if name.startswith("automl_")]
     assert any("golden rows, scored by SQL, are as the model said" in note for note in scoring.notes)
+
+
+def test_a_table_may_lack_what_is_optional(standin: MaxComputeStandIn, tmp_path: Path) -> None:
+    schema = Schema([*SCHEMA, Field("clinic", "category", "string", optional=True)])
+    step = {
+        "step": "encode", "columns": ["clinic"], "levels": [["north"]], "values": [np.array([[3.0], [0.0], [0.0]])],
+        "names": [["clinic"]],
+    }  # fmt: skip
+    effect = {"features": [step], "model": {"type": "linear", "coef": np.eye(1), "intercept": np.zeros(1)}}
+    golden = [{**row, "clinic": ["north", "south"][place % 2]} for place, row in enumerate(ROWS)]
+    modelfile.write(
+        tmp_path / "model", members=[linear(link="identity"), effect], schema=schema, problem=NUMBERS, golden=golden,
+        made={},
+    )  # fmt: skip
+    model = modelfile.load(tmp_path / "model")
+    out = "odps://standin/lacking/ds=20261101"
+    scoring = Scoring(Client(access(standin)), model, wanted(out=out, proba=False))
+    assert finish(scoring).rows == 4
+    assert not any("other types" in each for each in scoring.notes)
+    found = {row[0]: row[1] for row in rows_of(standin, "SELECT * FROM lacking")}
+    expected = model.predict(ROWS).tolist()
+    assert [found[name] for name in (9007199254740993, 2, 3, 4)] == pytest.approx(expected, abs=1e-9)
 
 
 def test_scoring_again_overwrites_and_scores_the_golden_rows_no_more(standin: MaxComputeStandIn, model: Model) -> None:

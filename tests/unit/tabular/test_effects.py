@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,8 @@ def test_later_rows_of_known_groups_are_told_better_and_new_groups_as_before(tmp
     assert model.report["structure"]["order"] == "year"
     without = fit({**known, "shop_id": [f"{each}{n}" for n, each in enumerate(known["shop_id"])]}, "sales", **QUICK)
     assert _rmse(model, later) < 0.4 * _rmse(without, later)
-    assert any("that training knew" in note for note in model.report["notes"])
+    (why,) = (note for note in model.report["notes"] if "that training knew" in note)
+    assert re.search(r"held for later rows: rmse [0-9.]+ → [0-9.]+\)", why)
     judged = {each["column"] for each in model.report["importance"]}
     assert judged == {"year", "x", "z"}, "folds' models know no names of groups: 0 would say that they don't matter"
     strangers = {**later, "shop_id": ["never seen"] * len(later["year"])}
@@ -137,7 +140,7 @@ def test_members_joined_with_an_effect_say_their_mean_and_the_effect(weights: li
          "link": "identity" if place % 2 else [{"type": "clip", "low": 0.5, "high": None}]}
         for place, weight in enumerate(weights)
     ]  # fmt: skip
-    effect = effects.Effect("shop", ("a", "b"), np.array([[value], [0.0]]), 1.0, 0.1)
+    effect = effects.Effect("shop", ("a", "b"), np.array([[value], [0.0]]), 1.0, "")
     field = {"name": "shop", "kind": "category", "type": "string"}
     document = {
         "format": 1, "problem": {"kind": "regression", "target": "y", "classes": []}, "schema": [field],
@@ -286,3 +289,41 @@ def test_a_saved_preparation_without_an_order_has_its_panel(tmp_path: Path) -> N
     assert prepared.panel is not None
     assert prepared.panel.order is None
     assert Prepared.load(tmp_path).panel == prepared.panel
+
+
+def test_a_model_names_no_group_that_has_no_intercept(tmp_path: Path) -> None:
+    """Groups that were kept for a test, or never held out, have none: their names are nobody's business."""
+    known, _ = _panel(lasting=1.0)
+    model = fit(known, "sales", folder=tmp_path, test_share=0.2, **QUICK)
+    assert any("that training knew" in note for note in model.report["notes"])
+    (levels,) = documents.load(model.folder)["members"][-1]["features"][0]["levels"]
+    assert len(levels) == SHOPS - SHOPS // 5
+    golden = json.loads((model.folder / "golden.json").read_text())["rows"]
+    assert {row["shop_id"] for row in golden} <= set(levels)
+
+
+def test_groups_that_were_never_held_out_are_said_to_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many rows one part is held out: of the others' groups no residual is honest."""
+    random = np.random.default_rng(1)
+    pupil = np.repeat(np.arange(1500), 8)
+    data = {
+        "pupil_id": [f"p{each:04}" for each in pupil], "x": random.normal(size=len(pupil)),
+        "mark": random.normal(0, 3, 1500)[pupil] + random.normal(0, 0.5, len(pupil)),
+    }  # fmt: skip
+    model = fit(data, "mark", iterations=1, workers=1, allowed=("linear",), valid_share=0.2)
+    (why,) = (note for note in model.report["notes"] if "that training knew" in note)
+    assert "as the 1,200 of which no row was held out" in why
+
+
+def test_rare_classes_are_still_told_by_costs(tmp_path: Path) -> None:
+    """What an edge presses is above a small threshold, all of it, unless the threshold is pressed too."""
+    known, later = _clinics(2)
+    costs = {("ill", "well"): 1.0, ("well", "ill"): 400.0}
+    model = fit(known, "state", folder=tmp_path, costs=costs, **QUICK)
+    document = documents.load(model.folder)
+    assert document["calibration"]["type"] == "isotonic"
+    sums = Scorer({**document, "calibration": None}).outputs(later)[:, 1]
+    called = np.asarray(model.predict({name: values for name, values in later.items() if name != "state"})) == "well"
+    assert called.tolist() == (sums >= 1 / 401).tolist()
+    assert 0 < called.sum() < len(called)
+    assert prepare(_clinics(3)[0], Options.of(target="state", costs={("ill", "well"): 9.0})).panel is None

@@ -268,3 +268,17 @@ def test_a_row_is_not_changed_and_may_have_more_columns() -> None:
     row = {**ROWS[0], "more": [1, 2]}
     assert scorer.few([row]) is not None
     assert row == {**ROWS[0], "more": [1, 2]}
+
+
+def test_a_row_without_what_is_optional_is_scored_as_one_where_it_is_missing() -> None:
+    fields = [{**each, "optional": True} if each["kind"] == "category" else each for each in whole([])["schema"]]
+    scorer = Scorer(whole([linear()], schema=fields))
+    scorer.prepare()
+    without = [{"age": 30.0}, {"age": 41.0, "plan": "1"}, {"age": 41.0, "city": "Ulm"}]
+    given = [{"city": None, "plan": None, **row} for row in without]
+    for rows, same_rows in [(without, given), *(([one], [other]) for one, other in zip(without, given, strict=True))]:
+        found = scorer.few(rows)
+        assert found is not None
+        assert found == scorer.few(same_rows)
+        assert found == pytest.approx(scorer.outputs(rows))
+    assert scorer.few([{"city": "Bonn", "plan": 1}]) is None, "its age it can't do without"

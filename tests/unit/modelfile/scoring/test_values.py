@@ -272,3 +272,7 @@ def test_rows_may_lack_what_is_optional() -> None:
         assert frame.numbers("x").tolist() == [1, 2]
     with pytest.raises(SchemaError, match="no column 'x'"):
         schema.read([{"thing": "a"}])
+    some = schema.read([{"x": 1, "thing": "a"}, {"x": 2}])
+    assert some.coded("thing").texts() == ["a", None]
+    with pytest.raises(SchemaError, match="row 1 has no value for 'x'"):
+        schema.read([{"x": 1}, {"thing": "a"}])

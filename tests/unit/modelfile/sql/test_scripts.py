@@ -183,6 +183,33 @@ def test_where_chooses_rows() -> None:
 # --- dialects -----------------------------------------------------------------------------------------------------
 
 
+def test_a_table_may_lack_what_is_optional() -> None:
+    fields = [{**each, "optional": True} if each["name"] == "city" else each for each in whole([])["schema"]]
+    model = whole([linear(), forest()], schema=fields)
+    for dialect in DIALECTS:
+        script = to_sql(model, table="rows", dialect=dialect, output="probabilities", absent=["city"])
+        assert "city" not in script.text
+    agree(model, TABLE.set_column(1, "city", pa.array([None] * len(ROWS), pa.string())), absent=["city"])
+    names = [to_sql(trees(120), table="t", most_bytes=20_000).cleanup[0].name]
+    assert names == [to_sql(trees(120), table="t", most_bytes=20_000, absent=()).cleanup[0].name]
+    with pytest.raises(ValueError, match="absent: 'age' is no optional column of the model"):
+        to_sql(model, table="rows", absent=["age"])
+
+
+def test_what_many_levels_have_is_looked_up_in_parts() -> None:
+    """A random intercept of thousands of groups is more than a statement of MaxCompute holds."""
+    levels = [f"customer-{each:07}" for each in range(6_000)]
+    step = {
+        "step": "encode", "columns": ["city"], "levels": [levels], "names": [["city"]],
+        "values": [np.append(np.random.default_rng(0).normal(size=len(levels)), [0.5, -0.5])[:, None]],
+    }  # fmt: skip
+    member = {"features": [step], "model": {"type": "linear", "coef": np.eye(1), "intercept": np.zeros(1)}}
+    model = whole([member], NUMBERS)
+    asked = ["customer-0000003", "customer-0005999", "nobody", None]
+    agree(model, TABLE.set_column(1, "city", pa.array(asked, pa.string())), dialects=("duckdb", "ansi"))
+    assert 1 < len(to_sql(model, table="t").steps) < 10
+
+
 def test_literals_are_doubles_that_read_back_in_every_dialect() -> None:
     rng = np.random.default_rng(0)
     values = [0.1, 1.0, -2.5, 1e22, 1e-7, 5e-324, 1.7976931348623157e308, 0.1 + 0.2, *rng.normal(size=50).tolist()]
