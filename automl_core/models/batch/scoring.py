@@ -151,7 +151,8 @@ def _predictions(order: Order, access: Access, model: Model, write: Write) -> Re
         raise CantScore("cant", f"deploy.proba: {model.target} is a number: there are no probabilities")
     tally, notes, columns, rows = Tally(), dict[str, None](), tuple[str, ...](), 0
     wanted = (*model.schema.names, *order.keep)
-    for piece, name in _pieces(order.data, order, access, wanted):
+    optional = frozenset(each.name for each in model.schema if each.optional and each.name not in order.keep)
+    for piece, name in _pieces(order.data, order, access, wanted, optional=optional):
         given = piece if not isinstance(piece, list) or piece else {each: [] for each in wanted}
         try:
             source = source_of(given)
@@ -281,8 +282,9 @@ def _with_lineage(kept: Mapping[str, Any], found: Mapping[str, Any], lineage: Ma
 
 
 def _pieces(
-    place: Place, order: Order, access: Access, wanted: tuple[str, ...], moments: bool = False
-) -> Iterator[tuple[Any, str]]:
+    place: Place, order: Order, access: Access, wanted: tuple[str, ...], moments: bool = False,
+    optional: frozenset[str] = frozenset(),
+) -> Iterator[tuple[Any, str]]:  # fmt: skip
     """The rows of a place, a piece at a time, each with the name of its file.
 
     Times of a table that are moments say so where that is wanted: series may have another clock than UTC's.
@@ -299,7 +301,7 @@ def _pieces(
         with taken(listing, file, place.format) as rows:  # type: ignore[arg-type]
             folders = _folders(file.name)
             try:
-                for piece in pieces(rows.path, wanted):
+                for piece in pieces(rows.path, wanted, optional=optional):
                     yield (_with_folders(piece, folders, wanted) if folders else piece), rows.name
             except (ValueError, OSError) as error:
                 raise DataError(str(error).replace(str(rows.path), rows.name)) from error
