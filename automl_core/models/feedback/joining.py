@@ -186,7 +186,8 @@ def _times(part: Part, name: str) -> pa.ChunkedArray:
     from automl_core.data.written import in_utc, is_instant
 
     column = _column(part, name)
-    return in_utc(column) if is_instant(part.table.schema.field(name)) else column
+    found: pa.ChunkedArray = in_utc(column) if is_instant(part.table.schema.field(name)) else column
+    return found
 
 
 class Joiner:
