@@ -97,7 +97,7 @@ def pieces(place: str, columns: tuple[str, ...], moments: bool = False) -> Itera
     from automl_core.cli.places import UserError
     from automl_core.data.access import NOT_READ, FromEnvironment
     from automl_core.data.odps_tables import open_rows
-    from automl_core.data.written import in_utc, is_instant
+    from automl_core.data.written import by_name
     from automl_core.extras import needed_by
     from automl_core.spec.places import BadPlace, parse_place
 
@@ -110,10 +110,7 @@ def pieces(place: str, columns: tuple[str, ...], moments: bool = False) -> Itera
             known = {name.lower(): name for name in rows.schema.names}
             wanted = {name: known[name.lower()] for name in columns if name.lower() in known}
             for batch in rows.read(list(dict.fromkeys(wanted.values()))):
-                found = {
-                    field.name: in_utc(column) if moments and is_instant(field) else column
-                    for field, column in zip(batch.schema, batch.columns, strict=True)
-                }
+                found = by_name(batch, moments)
                 yield {name: found[there].to_pylist() for name, there in wanted.items()}
     except NOT_READ as error:
         raise UserError(str(error)) from None

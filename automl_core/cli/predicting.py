@@ -200,7 +200,8 @@ def _write(
     tally = Tally()
     notes: dict[str, None] = {}
     with writer(out, sys.stdout) as write:
-        for piece in _pieces(file, (*model.schema.names, *keep)):
+        optional = {each.name for each in model.schema if each.optional and each.name not in keep}
+        for piece in _pieces(file, (*model.schema.names, *keep), optional):
             source = source_of(piece)
             frame = model.schema.read(source)
             tally.add(model.schema, frame)
@@ -214,11 +215,11 @@ def _write(
     return [*tally.texts(), *notes]
 
 
-def _pieces(rows: Path | str, columns: tuple[str, ...]) -> Iterator[Any]:
+def _pieces(rows: Path | str, columns: tuple[str, ...], optional: set[str]) -> Iterator[Any]:
     from automl_core.cli.in_tables import pieces as of_table
     from automl_core.modelfile.rows import pieces
 
-    return pieces(rows, columns) if isinstance(rows, Path) else of_table(rows, columns)
+    return pieces(rows, columns, optional=optional) if isinstance(rows, Path) else of_table(rows, columns)
 
 
 def _values(piece: Any, name: str) -> Any:

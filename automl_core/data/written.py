@@ -41,3 +41,16 @@ def in_utc(column: Any) -> Any:
 
     kind = column.type
     return column.cast(pa.timestamp(kind.unit, "UTC")) if pa.types.is_timestamp(kind) and kind.tz is None else column
+
+
+def by_name(batch: pa.RecordBatch, moments: bool) -> dict[str, Any]:
+    """The columns of a piece of a table by their names.
+
+    Args:
+        batch: the piece.
+        moments: whether times that are moments say so in their type, for whoever has another clock than UTC's.
+    """
+    return {
+        field.name: in_utc(column) if moments and is_instant(field) else column
+        for field, column in zip(batch.schema, batch.columns, strict=True)
+    }

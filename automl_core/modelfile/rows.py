@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -22,13 +22,14 @@ INT96 = "us"
 """As `automl_core.data.parquet_files.INT96`: the same times as in training."""
 
 
-def pieces(path: Path, wanted: Sequence[str], rows: int = PIECE) -> Iterator[Any]:
+def pieces(path: Path, wanted: Sequence[str], rows: int = PIECE, optional: Collection[str] = ()) -> Iterator[Any]:
     """A file's columns some rows at a time, each piece as `scoring.sources.source_of` takes it.
 
     Args:
         path: by its ending parquet, lines of JSON (objects), or CSV; CSV and JSON may be packed by gzip (.gz).
         wanted: names of the columns to read; all are where one of them is not there.
         rows: of a piece.
+        optional: names of which none need be there.
 
     Raises:
         OSError, ValueError: the file can't be read.
@@ -36,14 +37,14 @@ def pieces(path: Path, wanted: Sequence[str], rows: int = PIECE) -> Iterator[Any
     """
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(PARQUET):
-        yield from _parquet(path, wanted, rows)
+        yield from _parquet(path, wanted, rows, optional)
     elif name.endswith(JSON_LINES):
         yield from _json_lines(path, rows)
     else:
-        yield from csv_pieces(path, wanted, rows)
+        yield from csv_pieces(path, wanted, rows, optional)
 
 
-def _parquet(path: Path, wanted: Sequence[str], rows: int) -> Iterator[Any]:
+def _parquet(path: Path, wanted: Sequence[str], rows: int, optional: Collection[str]) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -52,7 +53,8 @@ def _parquet(path: Path, wanted: Sequence[str], rows: int) -> Iterator[Any]:
         with pq.ParquetFile(path, pre_buffer=False, coerce_int96_timestamp_unit=INT96) as file:
             names = file.schema_arrow.names
             empty = True
-            for batch in file.iter_batches(rows, columns=sorted(set(wanted)) if set(wanted) <= set(names) else names):
+            enough = set(wanted) - set(optional) <= set(names)
+            for batch in file.iter_batches(rows, columns=sorted(set(wanted) & set(names)) if enough else names):
                 empty = False
                 yield batch
             if empty:

@@ -124,8 +124,9 @@ def _without_nan(body: bytes) -> bytes | None:
     if b"NaN" not in body:
         return None
     try:
-        return msgspec.json.encode(json.loads(body, parse_constant=_constant))
-    except (ValueError, OverflowError, RecursionError):
+        # what is too large for a number is infinite here, which msgspec would write as null
+        return json.dumps(json.loads(body, parse_constant=_constant), allow_nan=False).encode()
+    except (ValueError, RecursionError):
         return None
 
 

@@ -61,7 +61,8 @@ def _predict(scorer: Scorer, options: argparse.Namespace, file: TextIO) -> None:
     notes: dict[str, None] = {}
     writer = csv.writer(file, lineterminator="\n")
     kept: list[str] = options.keep
-    for number, piece in enumerate(pieces(options.rows, (*scorer.schema.names, *kept))):
+    optional = {each.name for each in scorer.schema if each.optional and each.name not in kept}
+    for number, piece in enumerate(pieces(options.rows, (*scorer.schema.names, *kept), optional=optional)):
         frame = scorer.schema.read(piece)
         tally.add(scorer.schema, frame)
         for name in kept:

@@ -16,7 +16,9 @@ def delimiter_of(first: str) -> str:
     return ";" if ";" in first and "," not in first else ","
 
 
-def pieces(path: str | Path, wanted: Iterable[str] | None = None, rows: int = PIECE) -> Iterator[dict[str, list[str]]]:
+def pieces(
+    path: str | Path, wanted: Iterable[str] | None = None, rows: int = PIECE, optional: Iterable[str] = ()
+) -> Iterator[dict[str, list[str]]]:
     r"""The file's columns, some rows at a time; at least one piece, also of a file without rows.
 
     UTF-8, names of the columns in the first line; packed by gzip where the file's name ends in .gz. An empty value, and
@@ -27,6 +29,7 @@ def pieces(path: str | Path, wanted: Iterable[str] | None = None, rows: int = PI
         wanted: names of columns to keep; all when None, or when one of them is not there: whoever misses it can say
             what there is.
         rows: of a piece.
+        optional: names of which none need be there.
 
     Raises:
         OSError: the file can't be read.
@@ -35,14 +38,16 @@ def pieces(path: str | Path, wanted: Iterable[str] | None = None, rows: int = PI
     opener = gzip.open if str(path).endswith(".gz") else open
     with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
         try:
-            yield from _pieces(file, str(path), None if wanted is None else set(wanted), rows)
+            yield from _pieces(file, str(path), None if wanted is None else set(wanted), rows, set(optional))
         except UnicodeDecodeError as error:
             raise ValueError(f"{path} is not UTF-8 (byte 0x{error.object[error.start]:02x}): convert it") from None
         except csv.Error as error:
             raise ValueError(f"{path} is no CSV file that can be read: {error}") from None
 
 
-def _pieces(file: Iterable[str], path: str, wanted: set[str] | None, rows: int) -> Iterator[dict[str, list[str]]]:
+def _pieces(
+    file: Iterable[str], path: str, wanted: set[str] | None, rows: int, optional: set[str]
+) -> Iterator[dict[str, list[str]]]:
     lines = iter(file)
     first = next((line for line in lines if line.strip()), None)
     if first is None:
@@ -54,7 +59,7 @@ def _pieces(file: Iterable[str], path: str, wanted: set[str] | None, rows: int) 
     double = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if double is not None:
         raise ValueError(f"{path}: two columns are called {double!r}")
-    everything = wanted is None or not wanted <= set(names)
+    everything = wanted is None or not wanted - optional <= set(names)
     places = [place for place, name in enumerate(names) if everything or name in (wanted or ())]
     held: list[list[str]] = []
     number = 0

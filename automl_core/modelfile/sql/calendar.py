@@ -15,6 +15,7 @@ from automl_core.modelfile.scoring.features.dates import DAY, YEAR
 from automl_core.modelfile.sql.nodes import (
     Node,
     add,
+    among,
     both,
     call,
     case,
@@ -22,7 +23,6 @@ from automl_core.modelfile.sql.nodes import (
     coalesce,
     compare,
     div,
-    either,
     floor,
     is_null,
     mul,
@@ -105,7 +105,7 @@ def days_of(year: Node, month: Node, day: Node) -> Node:
 
 
 def of_text(program: Program, column: Node) -> Node:
-    """Texts of ISO 8601 as seconds: ``2026-11-29``, ``20261129``, ``2026-11-29T10:15[:30[.5]]``, Z or ±hh:mm.
+    """Texts of ISO 8601 as seconds: ``2026-11-29``, ``20261129``, ``2026-11-29T10:15[:30[.5]]``, Z or ±hh[[:]mm].
 
     What is none of these ends the statement at its CAST, as it ends the numpy scorer; words for missing are missing.
     """
@@ -129,27 +129,21 @@ def of_text(program: Program, column: Node) -> Node:
     day = case([(dashed.copy(), digits(given, 9, 2))], digits(given, 7, 2))
     year, month, day = program.let(digits(given, 1, 4)), program.let(month), program.let(day)
     rest = program.let(case([(dashed.copy(), piece(given, 12))], piece(given, 10)))  # behind T, or a blank
-    long = compare(size(rest), ">", exp.Literal.number(6))
-    last = program.let(
-        case(
-            [
-                (compare(exp.Substring(this=rest.copy(), start=size(rest)), "=", text("Z")), text("Z")),
-                (long, exp.Substring(this=rest.copy(), start=sub(size(rest), exp.Literal.number(5)))),
-            ],
-            text(""),
-        )
-    )
-    ahead = compare(piece(last, 1, 1), "=", text("+"))
-    behind = compare(piece(last, 1, 1), "=", text("-"))
-    shift = add(mul(digits(last, 2, 2), number(3600)), mul(digits(last, 5, 2), number(60)))
-    offset = program.let(case([(ahead, shift), (behind, mul(shift, number(-1)))], number(0)))
-    zone = case(
-        [
-            (compare(last, "=", text("Z")), exp.Literal.number(1)),
-            (either(ahead, behind), exp.Literal.number(6)),
-        ],
-        exp.Literal.number(0),
-    )
+
+    def behind(length: int) -> tuple[Node, Node]:
+        """Whether an offset of so many characters is at the end, and that end: DuckDB and Postgres write +08 alone."""
+        end = exp.Substring(this=rest.copy(), start=sub(size(rest), exp.Literal.number(length - 1)))
+        there = among(piece(end, 1, 1), [text("+"), text("-")])
+        return both(compare(size(rest), ">", exp.Literal.number(length)), there), end
+
+    utc = compare(exp.Substring(this=rest.copy(), start=size(rest)), "=", text("Z"))
+    last = program.let(case([(utc, text("Z")), *map(behind, (6, 5, 3))], text("")))
+    short = compare(size(last), "<=", exp.Literal.number(3))
+    minutes_off = cast(exp.Substring(this=last.copy(), start=sub(size(last), exp.Literal.number(1))), "double")
+    whole_off = add(mul(digits(last, 2, 2), number(3600)), case([(short, number(0))], mul(minutes_off, number(60))))
+    shift = program.let(case([(compare(size(last), ">", exp.Literal.number(1)), whole_off)], number(0)))
+    offset = program.let(case([(compare(piece(last, 1, 1), "=", text("-")), mul(shift, number(-1)))], shift))
+    zone = size(last)
     clock = program.let(exp.Substring(this=rest.copy(), start=exp.Literal.number(1), length=sub(size(rest), zone)))
     hours = case([(compare(size(clock), ">", exp.Literal.number(0)), digits(clock, 1, 2))], number(0))
     minutes = case([(compare(size(clock), ">", exp.Literal.number(2)), digits(clock, 4, 2))], number(0))

@@ -292,7 +292,9 @@ class Table:
     def _type(self, field: Field) -> str:
         if field.name in self._types:
             return column_type(field.name, self._types[field.name])
-        return "string" if field.written == "text" else field.type
+        # a category's values are compared with literals, and a DATE with no text: where there are texts, that is said
+        dates = field.kind == "category" and field.type in ("date", "timestamp")
+        return "string" if field.written == "text" and not dates else field.type
 
     def _as_written(self, field: Field) -> Node:
         """The column; where training read a time from texts, a text whatever the table has: DATE or STRING."""

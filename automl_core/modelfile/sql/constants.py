@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from automl_core.modelfile.sql.dialects import Target
-from automl_core.modelfile.sql.nodes import Node, cast, number, text, whole
+from automl_core.modelfile.sql.nodes import cast, number, text, whole
 
 Key = str | int | float
 """Of a row: a text, a whole number, or a DOUBLE."""
@@ -65,7 +65,7 @@ def _values(constants: Constants, target: Target) -> str:
 
     names = _names(constants)
     columns = [map(literal, column) for column in constants.values]
-    keys = (target.write(_literal(key)) for key in constants.keys)
+    keys = (_literal(key, target) for key in constants.keys)
     rows = ", ".join(f"({', '.join(row)})" for row in zip(keys, *columns, strict=True))
     if target.name == "maxcompute":
         return f"(SELECT k, {', '.join(names)} FROM VALUES {rows} t (k, {', '.join(names)}))"  # noqa: S608
@@ -73,10 +73,13 @@ def _values(constants: Constants, target: Target) -> str:
     return f"(SELECT k, {least} FROM (VALUES {rows}) AS t (k, {', '.join(names)}) GROUP BY k)"  # noqa: S608
 
 
-def _literal(key: Key) -> Node:
+def _literal(key: Key, target: Target) -> str:
     if isinstance(key, str):
-        return text(key)
-    return whole(key) if isinstance(key, int) else number(key)
+        return target.write(text(key))
+    if isinstance(key, float):
+        return target.write(number(key))
+    # MaxCompute takes 5 for an INT and what is longer for a BIGINT, and a column of VALUES has one type
+    return target.write(whole(key)) + ("L" if target.name == "maxcompute" else "")
 
 
 def _duckdb(constants: Constants, target: Target) -> str:

@@ -33,7 +33,7 @@ class Category(Protocol):
 
 
 BRANCHES = 40
-"""Different values from which on a category's levels are a table of constants."""
+"""Different values up to which a category's levels are cases; beyond, they are a table of constants."""
 
 
 def lookup(

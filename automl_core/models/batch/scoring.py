@@ -151,7 +151,8 @@ def _predictions(order: Order, access: Access, model: Model, write: Write) -> Re
         raise CantScore("cant", f"deploy.proba: {model.target} is a number: there are no probabilities")
     tally, notes, columns, rows = Tally(), dict[str, None](), tuple[str, ...](), 0
     wanted = (*model.schema.names, *order.keep)
-    for piece, name in _pieces(order.data, order, access, wanted):
+    optional = frozenset(each.name for each in model.schema if each.optional and each.name not in order.keep)
+    for piece, name in _pieces(order.data, order, access, wanted, optional=optional):
         given = piece if not isinstance(piece, list) or piece else {each: [] for each in wanted}
         try:
             source = source_of(given)
@@ -230,7 +231,9 @@ def _forecasts(order: Order, access: Access, model: SeriesModel, write: Write) -
         raise CantScore("cant", f"deploy.keep: forecasts are new rows, which have no {strange!r}; remove it")
     wanted = (*keys, model.target, *(each.name for each in model.forecaster.known))
     pieces = [
-        piece for place in (*order.earlier, order.data) for piece, _ in _pieces(place, order, access, wanted)
+        piece
+        for place in (*order.earlier, order.data)
+        for piece, _ in _pieces(place, order, access, wanted, moments=True)
         if not isinstance(piece, list) or piece
     ]  # fmt: skip
     rows_in, given = _gathered(pieces)
@@ -278,11 +281,17 @@ def _with_lineage(kept: Mapping[str, Any], found: Mapping[str, Any], lineage: Ma
     return table
 
 
-def _pieces(place: Place, order: Order, access: Access, wanted: tuple[str, ...]) -> Iterator[tuple[Any, str]]:
-    """The rows of a place, a piece at a time, each with the name of its file."""
+def _pieces(
+    place: Place, order: Order, access: Access, wanted: tuple[str, ...], moments: bool = False,
+    optional: frozenset[str] = frozenset(),
+) -> Iterator[tuple[Any, str]]:  # fmt: skip
+    """The rows of a place, a piece at a time, each with the name of its file.
+
+    Times of a table that are moments say so where that is wanted: series may have another clock than UTC's.
+    """
     where = parse_place(place.text)
     if where.is_table:
-        for piece in _of_table(place, access, wanted):
+        for piece in _of_table(place, access, wanted, moments):
             yield piece, place.text
         return
     from automl_core.modelfile.rows import pieces
@@ -292,7 +301,7 @@ def _pieces(place: Place, order: Order, access: Access, wanted: tuple[str, ...])
         with taken(listing, file, place.format) as rows:  # type: ignore[arg-type]
             folders = _folders(file.name)
             try:
-                for piece in pieces(rows.path, wanted):
+                for piece in pieces(rows.path, wanted, optional=optional):
                     yield (_with_folders(piece, folders, wanted) if folders else piece), rows.name
             except (ValueError, OSError) as error:
                 raise DataError(str(error).replace(str(rows.path), rows.name)) from error
@@ -304,8 +313,9 @@ def _named(columns: Mapping[str, Any], wanted: tuple[str, ...]) -> dict[str, Any
     return {name: known[name.lower()].to_pylist() for name in wanted if name.lower() in known}
 
 
-def _of_table(place: Place, access: Access, wanted: tuple[str, ...]) -> Iterator[Any]:
+def _of_table(place: Place, access: Access, wanted: tuple[str, ...], moments: bool) -> Iterator[Any]:
     from automl_core.data.odps_tables import open_rows
+    from automl_core.data.written import by_name
 
     with open_rows(parse_place(place.text), access, place.connection) as rows:
         known = {name.lower(): name for name in rows.schema.names}
@@ -313,7 +323,7 @@ def _of_table(place: Place, access: Access, wanted: tuple[str, ...]) -> Iterator
         some = False
         for batch in rows.read(list(dict.fromkeys(names.values()))):
             some = True
-            found = dict(zip(batch.schema.names, batch.columns, strict=True))
+            found = by_name(batch, moments)
             yield {name: found[there].to_pylist() for name, there in names.items()}
         if not some:
             yield {name: [] for name in names}

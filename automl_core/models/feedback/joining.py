@@ -153,7 +153,7 @@ def read_outcomes(parts: Iterable[Part], rule: Rule) -> Outcomes:
     for part in parts:
         keys += key_text(_column(part, rule.key), rule.key, part.path).chunks
         if rule.time is not None:
-            told.append(moments(_column(part, rule.time), rule.time, part.path, rule.zone))
+            told.append(moments(_times(part, rule.time), rule.time, part.path, rule.zone))
         _column(part, rule.outcome)
         values.append(replace(part, table=part.table.select([rule.outcome]), folders=()))
     times = None
@@ -179,6 +179,15 @@ def _column(part: Part, name: str) -> pa.ChunkedArray:
             f"{part.path} has no column {name!r}; its columns: {told}. {did_you_mean(name, names)}".rstrip()
         )
     return part.table.column(name)
+
+
+def _times(part: Part, name: str) -> pa.ChunkedArray:
+    """A column of times; DATETIMEs of MaxCompute are moments in UTC, whatever zone others are written in."""
+    from automl_core.data.written import in_utc, is_instant
+
+    column = _column(part, name)
+    found: pa.ChunkedArray = in_utc(column) if is_instant(part.table.schema.field(name)) else column
+    return found
 
 
 class Joiner:
@@ -260,7 +269,7 @@ class Joiner:
             return np.full(rows, round(answers.at * MICROSECONDS), np.int64), np.ones(rows, bool)
         if rule.answered is None:
             return np.zeros(rows, np.int64), np.ones(rows, bool)
-        found = moments(_column(answers.part, rule.answered), rule.answered, answers.part.path, rule.zone)
+        found = moments(_times(answers.part, rule.answered), rule.answered, answers.part.path, rule.zone)
         return found.at, found.known
 
     def _version(self, answers: Answers) -> np.ndarray:

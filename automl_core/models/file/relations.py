@@ -122,7 +122,7 @@ def _batch(file: ModelFile, deploy: Batch) -> Iterator[Problem]:
     if any(name == BUNDLE_DIR for name, _ in placeholders(out)):
         yield Problem("nothing is written into a DAG bundle", at, found=f"${{{BUNDLE_DIR}}}")
     target = _read(out)
-    if target is not None and target.is_pattern:
+    if target is not None and (target.is_pattern or target.has_many):
         yield Problem(f"{out} is a pattern, and predictions go to one place", at, found=show(out))
     elif target is not None:
         for where, text in named_places(file):
@@ -135,6 +135,13 @@ def _batch(file: ModelFile, deploy: Batch) -> Iterator[Problem]:
                     "taken for data", at, found=show(out), suggestion="Write to another place",
                 )  # fmt: skip
     if isinstance(deploy, MaxComputeBatch):
+        rows = _read(data)
+        if rows is not None and rows.has_many:
+            yield Problem(
+                f"{data} is a pattern of partitions, and SQL scores one of them",
+                ("deploy", "data") if isinstance(deploy.data, str) else ("deploy", "data", "place"), found=show(data),
+                suggestion="Name one, such as ds=${ds_nodash}",
+            )  # fmt: skip
         for name, text in (("data", data), ("out", out)):
             if not text.startswith("odps://"):
                 yield Problem(

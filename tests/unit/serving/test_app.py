@@ -405,6 +405,9 @@ def test_columns_are_what_they_say(lake: Lake, talk: Callable[..., None]) -> Non
         row = json.dumps({"rows": [{**ROW, "age": float("nan"), "city": "NaN"}]})
         found = await client.post("/models/churn/predict", content=row, headers=of)
         assert found.json()["predictions"] == lake.model(1).predict([{**ROW, "age": None, "city": "NaN"}]).tolist()
+        beyond = row.replace("NaN,", "1e400,", 1).replace('"NaN"', "NaN")  # too large for a number is not missing
+        found = await client.post("/models/churn/predict", content=beyond, headers=of)
+        assert (found.status_code, beyond.count("NaN"), beyond.count("1e400")) == (400, 1, 1), found.text
         endless = json.dumps({"inputs": _inputs(data=[float("-inf")])})
         for torn in (endless, '{"inputs": [NaN', '{"inputs": NaN}', '{"n": NaN, "m": 1' + "0" * 5000 + "}"):
             assert (await client.post("/v2/models/churn/infer", content=torn, headers=of)).status_code == 400

@@ -45,3 +45,18 @@ def test_packed(tmp_path: Path) -> None:
 def test_problems(tmp_path: Path, text: str | bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read(tmp_path, text)
+
+
+def test_an_optional_column_that_is_not_there_does_not_make_a_wide_file_be_read_whole(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from automl_core.modelfile.rows import pieces as of_any
+
+    plain, packed = tmp_path / "rows.csv", tmp_path / "rows.parquet"
+    plain.write_text("a,b,c\n1,2,3\n", encoding="utf-8")
+    parquet.write_table(pa.table({"a": [1], "b": [2], "c": [3]}), packed)
+    assert [list(piece) for piece in pieces(plain, ("a", "id"), optional=("id",))] == [["a"]]
+    assert [list(piece) for piece in pieces(plain, ("a", "id"))] == [["a", "b", "c"]], "to say what there is"
+    assert [piece.schema.names for piece in of_any(packed, ("a", "id"), optional=("id",))] == [["a"]]
+    assert [piece.schema.names for piece in of_any(packed, ("z", "id"), optional=("id",))] == [["a", "b", "c"]]

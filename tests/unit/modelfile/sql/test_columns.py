@@ -16,7 +16,7 @@ from automl_core.modelfile.scoring.features.dates import PARTS
 from automl_core.modelfile.scoring.values import Field
 from automl_core.modelfile.sql import NotInSql, to_sql
 from tests.support.examples import examples
-from tests.unit.modelfile.sql.engines import agree, run, written
+from tests.unit.modelfile.sql.engines import DIALECTS, agree, run, written
 
 NUMBERS = {"kind": "regression", "target": "y", "classes": []}
 
@@ -280,6 +280,15 @@ def test_any_texts_of_many_levels(texts: list[str], data: st.DataObject) -> None
     agree(many("string", levels), column(asked, pa.string()), ("duckdb",))
 
 
+def test_keys_of_a_table_of_levels_have_one_type() -> None:
+    levels = [str(each) for each in (*range(-60, 60), 2**31, -(2**40))]
+    table = column([5, -60, 2**31, -(2**40), 60, None], pa.int64())
+    agree(many("integer", levels), table)
+    text = written(many("integer", levels), table, "maxcompute").text
+    assert "(-5L, " in text, "an INT beside a BIGINT would be two types"
+    assert "(2147483648L, " in text
+
+
 @pytest.mark.parametrize("type_", [pa.string(), pa.date32()], ids=str)
 def test_a_time_that_training_read_from_texts_is_read_from_texts_or_dates_without_a_word(type_: pa.DataType) -> None:
     document = of_time(("days", "day", "month", "year", "weekday"))
@@ -287,6 +296,29 @@ def test_a_time_that_training_read_from_texts_is_read_from_texts_or_dates_withou
     days = [datetime.date(2026, 11, 29), datetime.date(1999, 2, 28), None]
     table = column([each and str(each) for each in days] if type_ == pa.string() else days, type_)
     agree(document, table, types={})
+
+
+@pytest.mark.parametrize("type_", [pa.timestamp("us"), pa.timestamp("us", "UTC"), pa.string()], ids=str)
+def test_a_moment_that_training_read_from_texts_is_read_whatever_zone_the_engine_shows(type_: pa.DataType) -> None:
+    document = of_time(("days", "day", "hour"))
+    document["schema"] = [Field("x", "time", "timestamp", written="text").to_json()]
+    zone = datetime.UTC if getattr(type_, "tz", None) else None
+    times = [datetime.datetime(2026, 11, 29, 10, 15, tzinfo=zone), None,
+             datetime.datetime(1999, 2, 28, 23, 59, 59, 500000, tzinfo=zone)]  # fmt: skip
+    texts = ["2026-11-29 10:15+08", "2026-11-29T10:15-0330", "20261129T10+08:00", "2026-11-29 10:15:00.5Z", None]
+    table = column(texts if type_ == pa.string() else times, type_)
+    agree(document, table, ("duckdb", "ansi") if zone else DIALECTS, types={})
+
+
+@pytest.mark.parametrize("count", [3, 90])
+def test_a_category_of_dates_that_were_texts_is_one_of_dates_in_the_table(count: int) -> None:
+    levels = [str(datetime.date(2026, 1, 1) + datetime.timedelta(each)) for each in range(count)]
+    document = of_category("date", levels)
+    document["schema"] = [Field("x", "category", "date", written="text").to_json()]
+    days = [datetime.date(2026, 1, 1), datetime.date(2027, 1, 1), None]
+    agree(document, column(days, pa.date32()), types={})
+    texts = column([each and str(each) for each in days], pa.string())
+    agree(document, texts, types={"x": "string"})
 
 
 def test_numbers_and_truths_that_training_read_from_texts_are_texts_in_the_table() -> None:

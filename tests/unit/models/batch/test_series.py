@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
+import pytest
+
+from automl_core.data.written import as_instant
 from automl_core.modelfile import series
-from automl_core.models.batch import Outcome
-from tests.support.series_models import BEGIN, NAMES, document
+from automl_core.models.batch import Outcome, scoring
+from automl_core.models.batch.order import Place
+from tests.support.series_models import BEGIN, NAMES, document, grid
 from tests.unit.models.batch.lab import Lab, day
 
 LAST = datetime.fromtimestamp(BEGIN, UTC) + timedelta(days=59)
@@ -81,3 +90,27 @@ def test_no_newer_rows_are_a_forecast_from_the_models_end(tmp_path: Path) -> Non
     done: Outcome = batch.score(day("2026-11-02"), "a", lab.runner)
     assert done.what == "scored", done.words
     assert min(row["date"] for row in lab.out("2026-11-02")) == (LAST + timedelta(days=1)).date().isoformat()
+
+
+def test_datetimes_of_a_table_are_put_on_the_models_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MaxCompute's DATETIME is a moment: midnight in Shanghai is 16:00 of UTC, as training has read it."""
+    lab = ready(tmp_path)
+    sales(lab, "2026-11-02")
+    lab.now = day("2026-11-02").at + 60  # type: ignore[operator]
+    lab.batch().plan()
+    lab.batch().score(day("2026-11-02"), "a", lab.runner)
+    next_day = LAST.replace(tzinfo=None) + timedelta(days=1)
+    schema = pa.schema([as_instant(pa.field("date", pa.timestamp("ms"))), ("store", pa.string()), ("sales", "double")])
+    times = [next_day - timedelta(hours=8)] * len(NAMES)
+    batch = pa.RecordBatch.from_arrays([pa.array(times, schema.field(0).type), list(NAMES), [12.5] * 3], schema=schema)
+
+    @contextmanager
+    def rows(*_: Any) -> Iterator[Any]:
+        yield SimpleNamespace(schema=schema, read=lambda columns: iter([batch.select(columns)]))
+
+    monkeypatch.setattr("automl_core.data.odps_tables.open_rows", rows)
+    series.write(tmp_path / "clock", document(grid=grid(zone="Asia/Shanghai").as_json()), made={})
+    order = replace(lab.orders[0], data=Place("odps://lake/sales"), earlier=())
+    found: list[Any] = []
+    scoring._forecasts(order, None, series.load(tmp_path / "clock"), lambda columns, _: found.append(columns))  # type: ignore[arg-type]
+    assert str(min(found[0]["date"]))[:10] == (next_day + timedelta(days=1)).date().isoformat()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from automl_core.data.access import DataError
 from automl_core.data.combining import Part
+from automl_core.data.written import as_instant
 from automl_core.models.feedback import Answers, Joined, Rule, join
 from automl_core.models.feedback.moments import MICROSECONDS
 from tests.unit.models.feedback.naive import Answer, Outcome, naive_join
@@ -247,3 +248,14 @@ def test_a_missing_column_is_named_with_what_is_near() -> None:
         join(answers, outcomes, RULE, NOW)
     with pytest.raises(DataError, match="no column 'churned'"):
         join(answers.rename_columns(["request_id", "time", "version"]), outcomes.drop_columns(["churned"]), RULE, NOW)
+
+
+def test_datetimes_of_maxcompute_are_moments_whatever_zone_is_stated_for_others() -> None:
+    schema = pa.schema([("request_id", "string"), as_instant(pa.field("decided_at", pa.timestamp("ms"))),
+                        ("churned", "string")])  # fmt: skip
+    told = pa.table([["a"], [datetime(2026, 10, 1, 0, 0, 1)], ["yes"]], schema=schema)
+    answers = pa.table({"request_id": ["a"], "answered_at": ["2026-10-01T00:00:00Z"], "prediction": [0.5]})
+    for zone in (None, "Asia/Tokyo"):
+        rule = Rule(key="request_id", outcome="churned", time="decided_at", answered="answered_at",
+                    within=60.0, zone=zone)  # fmt: skip
+        assert join(answers, told, rule, NOW).counts.answers.used == 1
