@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,7 +28,7 @@ def _once(check: Callable[..., None]) -> Callable[..., None]:
     known: set[str] = set()
 
     def check_once(schema: Any, *arguments: Any, **options: Any) -> None:
-        key = json.dumps([schema, repr(arguments), repr(options)], sort_keys=True, default=repr)
+        key = repr((schema, arguments, options))  # as Python has it: a tuple is no list to jsonschema
         if key not in known:
             check(schema, *arguments, **options)
             known.add(key)

@@ -214,6 +214,7 @@ class LocalLearner(Learner):
         for one, end in zip(panel.series, np.asarray(ends).tolist(), strict=True):
             if end < 1:
                 continue
+            others, left = left, left - 1
             first, last = trimmed(one.values[:end])
             if last == 0:
                 fitted.notes[one.name] = "no value yet: the other series' level"
@@ -228,8 +229,7 @@ class LocalLearner(Learner):
                 if deadline is None or not self.slow:
                     kept, why = fit(values)
                 else:
-                    kept, why, size = self._in_time(values, pace, deadline, left, fit)
-            left -= 1
+                    kept, why, size = self._in_time(values, pace, deadline, others, fit)
             if kept is None:
                 fitted.notes[one.name] = str(why)
                 kept = Kept(fallback_record(values, main), 0, None)
@@ -245,7 +245,7 @@ class LocalLearner(Learner):
 
     def _unfit(self, values: Floats, deadline: float | None) -> str | None:
         """Why a series gets the fallback without a try."""
-        if bool(np.all(values == values[0])):
+        if _flat(values):
             return "all its values are the same: they go on" if len(values) > 1 else "one value alone: it goes on"
         if len(values) < self.least:
             return f"{len(values)} values, {self.name} needs {self.least}: seasonal naive"
@@ -262,7 +262,8 @@ class LocalLearner(Learner):
         Nothing is fitted that may take longer than there is time, but for `SMALL` values of the first series. Where
         nobody knows how long all of them take, the newest are fitted first, and twice as many again for as long as
         that does not tell; the series that come after it know then. A series that is too long for what is left takes
-        no more than half of its share of it.
+        no more than half of its share of it. Where the newest are all the same (what is sold no more), which tells
+        neither how long it takes nor whether it can be done, those before and after the last change stand for them.
 
         Returns:
             What is kept, why nothing is, and how many values it has learned from.
@@ -270,31 +271,35 @@ class LocalLearner(Learner):
         count = len(values)
         found: tuple[Kept | None, str | None, int] | None = None
 
-        def tried(size: int) -> tuple[Kept | None, str | None, int]:
+        def tried(part: Floats) -> tuple[Kept | None, str | None, int]:
             began = time.monotonic()
-            kept, why = fit(values[-size:])
+            kept, why = fit(part)
             if kept is not None:  # what fails may fail early
-                pace.took(size, time.monotonic() - began)
-            return kept, why, size
+                pace.took(len(part), time.monotonic() - began)
+            return kept, why, len(part)
 
         while True:
             left = deadline - time.monotonic()
             least, most = pace.expected(count)
             if most <= left:
-                return tried(count)
+                return tried(values)
             size = pace.next
             allowed = left if least <= left else left / (2 * max(others, 1))
             if 3 * size > 2 * count or (pace.known and pace.expected(size)[1] > allowed):
                 break
-            found = tried(size)
+            found = tried(_telling(values, size))
             if found[0] is None:
                 return found
+            if _flat(values[-size:]):
+                found = None
         if found is not None:
             return found
         known = pace.within(left, count)
         if known is None or known < self.least:
             return None, f"no time was left for {self.name}: seasonal naive", count
-        return tried(known)
+        if _flat(values[-known:]):
+            return None, f"its newest {known:,} values are the same: they go on", count
+        return tried(values[-known:])
 
     def _tried(
         self, values: Floats, seasons: Sequence[int], params: Mapping[str, Any], form: str | None, horizon: int
@@ -324,6 +329,23 @@ def fallback_record(values: Floats, season: int) -> Document:
     """
     period = season if len(values) >= season else 1
     return {"type": "seasonal_naive", "last": naive(values, period, period)}
+
+
+def _flat(values: Floats) -> bool:
+    return bool(np.all(values == values[0]))
+
+
+def _telling(values: Floats, size: int) -> Floats:
+    """The newest so many values, or, where these are all the same, as many around the last change.
+
+    Args:
+        values: (n,) not all the same.
+        size: at most n.
+    """
+    if not _flat(values[-size:]):
+        return values[-size:]
+    start = max(int(np.flatnonzero(values != values[-1])[-1]) + 2 - size, 0)
+    return values[start : start + size]
 
 
 def _seasons(seasons: Iterable[int]) -> list[int]:

@@ -233,9 +233,9 @@ class Surrogate:
             order: by which rows count first where there are too many, lowest first.
         """
         most_fitted, most_modelled = self._most
-        kept = choose(columns, rows, order, most_modelled, self.rng)
+        kept = with_both(labels, choose(columns, rows, order, most_modelled, self.rng))
         rows, labels = rows[kept], labels[kept]
-        fitted = choose(columns, rows, order[kept], most_fitted, self.rng)
+        fitted = with_both(labels, choose(columns, rows, order[kept], most_fitted, self.rng))
         fit = Fit(columns, rows[fitted], labels[fitted], power=1.0, priors=_CHANCES)
         hyper = fit.ensemble(self.rng, 0, iterations=30)[0]
         posterior = Posterior(columns, hyper, rows, labels)
@@ -250,6 +250,20 @@ def sharing_lowest(losses: Array) -> Mask:
     """
     lowest: Mask = losses == losses.min(initial=np.inf)
     return lowest if 1 < lowest.sum() < len(losses) else np.zeros_like(lowest)
+
+
+def with_both(labels: Array, chosen: Indices) -> Indices:
+    """A choice among rows that has both labels: with a quarter as many of the other one, the first, where it has one.
+
+    Few failures among thousands of trials, or few trials that don't share the lowest value, are easily missed; of what
+    is all the same, hyperparameters say that nothing ever changes, to the last digit.
+
+    Args:
+        labels: shape (n,), not all equal.
+        chosen: indices in order.
+    """
+    others = np.flatnonzero(labels != labels[chosen[0]])
+    return chosen if np.isin(others, chosen).any() else np.union1d(chosen, others[: max(len(chosen) // 4, 1)])
 
 
 def best_view(columns: Columns, rows: Array, known: Sequence[Scaled], fitted: Indices) -> tuple[Fit, Array, Scaled]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, SchemaError
 from jsonschema.validators import validator_for
 
 from automl_airflow.form import FIELDS, GROUPS, SCHEMA, build_params, current, overrides_of
@@ -31,6 +31,14 @@ def test_each_field_names_the_draft_of_its_schema() -> None:
     drafts = {param.schema.get("$schema") for param in build_params(SPEC, names()).values()}
     assert drafts == set(SCHEMA.values())
     assert validator_for(SCHEMA) is Draft7Validator
+
+
+def test_a_schema_that_is_none_is_refused_in_tests_too() -> None:
+    """Once is enough for each (`tests/support/schemas.py`); a tuple is no list to jsonschema, and looks like one."""
+    Draft7Validator.check_schema({"type": ["null", "string"], "title": "once"})
+    for _ in range(2):
+        with pytest.raises(SchemaError):
+            Draft7Validator.check_schema({"type": ("null", "string"), "title": "once"})
 
 
 def test_the_form_sent_as_it_stands_changes_nothing() -> None:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from automl_core.search.base import Context, NewTrial, PastTrial
 from automl_core.search.bayesian import Bayesian
 from automl_core.search.bayesian.encoding import Encoding
-from automl_core.search.bayesian.surrogate import Evidence, Surrogate, sharing_lowest
+from automl_core.search.bayesian.surrogate import Evidence, Surrogate, sharing_lowest, with_both
 from automl_core.space import Space
 from automl_core.spec.parameters import Parameter
 from automl_core.states import TrialState
@@ -75,6 +75,38 @@ def test_a_value_that_is_shared_by_accident_is_held_against_nobody() -> None:
     lowest = min(history, key=lambda trial: trial.loss or 0.0)
     far = PastTrial(24, {"x": 0.9, "y": 0.9}, TrialState.SUCCEEDED, loss=lowest.loss)
     assert not surrogate([*history, far]).acquisition.chances
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_the_few_of_many_trials_that_are_not_like_the_others_are_looked_at(failing: bool) -> None:
+    """None of two among 350 was among those that hyperparameters are learned from: nothing ever changed."""
+    rows = np.random.default_rng(1).random((350, 2))
+    few = np.argsort(((rows - 0.9) ** 2).sum(axis=1))[:2]
+    history = history_of(rows, lambda p: p["x"] if failing else 0.1)
+    for number in few.tolist():
+        history[number] = (
+            replace(history[number], state=TrialState.FAILED, loss=None) if failing else
+            replace(history[number], loss=1.0)
+        )  # fmt: skip
+    ((posterior, threshold),) = surrogate(history).acquisition.chances
+    mean, variance = posterior.predict(np.vstack([rows[few], [[0.2, 0.2]]]))
+    *near, far = (threshold - mean[:, 0]) / np.sqrt(variance + posterior.noise) * (-1 if failing else 1)
+    assert max(near) > far
+    assert far < 0
+    assert posterior.hyper.noise > np.log(1e-5), "the least that there is, and the least signal: learned from one value"
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=30).filter(lambda them: len(set(them)) == 2), st.data())
+def test_a_choice_has_both_labels(labels: list[bool], data: st.DataObject) -> None:
+    chosen = np.array(sorted(data.draw(st.sets(st.integers(0, len(labels) - 1), min_size=1))))
+    signs = np.where(labels, 1.0, -1.0)
+    found = with_both(signs, chosen)
+    assert set(chosen) <= set(found.tolist())
+    assert len(set(signs[found])) == 2
+    assert len(found) - len(chosen) <= max(len(chosen) // 4, 1)
+    assert found.tolist() == sorted(set(found.tolist()))
+    if len(set(signs[chosen])) == 2:
+        assert found is chosen
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -137,6 +137,37 @@ def test_a_fit_that_fails_tells_nothing_of_the_time(slow: Slow, monkeypatch: pyt
     assert "newest" in fitted.notes["s1"]
 
 
+def test_newest_values_that_are_all_the_same_are_not_what_is_tried_first(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sold until a year ago: a learner that can't be fitted on zeros alone has all values to learn from."""
+    whole = slow._one
+
+    def picky(values: Floats, *more: Any) -> Kept:
+        if bool((values == values[0]).all()):
+            raise ValueError("no model able to be fitted")
+        return whole(values, *more)
+
+    monkeypatch.setattr(slow, "_one", picky)
+    values = [np.r_[np.arange(count - 400.0) % 7, np.zeros(400)] for count in (1_000, 20_000, 401)]
+    series = tuple(Series(f"s{at}", 0, each, np.empty((len(each), 0))) for at, each in enumerate(values))
+    panel = Panel(series, Grid(parse("h"), None, 0), (), "y")
+    fitted = slow.fit(panel, panel.lengths, params={}, horizon=2, seasons=(), deadline=60)
+    assert slow.fitted[:2] == [SMALL, 1_000]
+    assert fitted.kept["s0"].form == "mean"
+    assert "s0" not in fitted.notes
+    assert slow.now <= 60
+    assert len(fitted.kept) == 3
+
+
+def test_series_without_a_value_take_no_share_of_the_time(slow: Slow) -> None:
+    values = [*[np.full(10, np.nan)] * 50, np.arange(8_000.0) % 7]
+    series = tuple(Series(f"s{at}", 0, each, np.empty((len(each), 0))) for at, each in enumerate(values))
+    panel = Panel(series, Grid(parse("h"), None, 0), (), "y")
+    slow.fit(panel, panel.lengths, params={}, horizon=2, seasons=(), deadline=60)
+    assert slow.fitted == [SMALL, 2 * SMALL, 4 * SMALL], "as where it is alone"
+
+
 @settings(max_examples=examples(60), deadline=None)
 @given(
     counts=st.lists(st.integers(2, 20_000), min_size=1, max_size=12),
