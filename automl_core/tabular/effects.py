@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.calibration import calibrated
-from automl_core.modelfile.scoring.values import Coded, Schema
+from automl_core.modelfile.scoring.values import Schema
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.metrics.probabilities import log_loss
 from automl_core.tabular.prepared import Prepared
@@ -146,7 +146,7 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     Args:
         prepared: the table; its ``panel`` says which column and which order.
         selection: the chosen trials, and their predictions of rows of groups that they had not learned from.
-        deadline: without time for one more fit nothing is done.
+        deadline: in time it takes one more fit; without time for that nothing is done.
     """
     panel = prepared.panel
     if panel is None or selection.outputs is None or not selection.chosen:
@@ -345,6 +345,4 @@ def joined(members: Sequence[dict[str, Any]], effect: Effect) -> list[dict[str, 
 def schema_of(prepared: Prepared) -> Schema:
     """The model's columns: the table's, and the one that names groups."""
     assert prepared.panel is not None
-    coded = prepared.frame.coded(prepared.panel.field.name)
-    assert isinstance(coded, Coded)
     return Schema([*prepared.schema, prepared.panel.field])
