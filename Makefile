@@ -20,7 +20,7 @@ BENCH ?= $(RUN) benchmarks
 PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3
 # Test processes of unit and contract tests, and of end-to-end tests.
 JOBS ?= 2
-E2E_JOBS ?= 2
+E2E_JOBS ?= 3
 # Where pytest writes what it did.
 REPORTS := .reports
 PYTEST := $(RUN) pytest -q
@@ -83,7 +83,7 @@ unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
 series: setup-dev ## tests of what needs statsforecast, in an environment that the product makes of a lock file [ARGS=…]
 	$(BIN)/python tests/in_environment.py tests/series/requirements.txt tests/series $(REPORTS)/series.xml $(ARGS)
 
-e2e: setup-dev ## end-to-end tests on real Airflows, two modules at a time: they mostly wait [E2E_JOBS=2] [ARGS=…]
+e2e: setup-dev ## end-to-end tests on real Airflows, three modules at a time: they often wait [E2E_JOBS=3] [ARGS=…]
 	$(PYTEST) -m 'e2e and not long' -o testpaths=tests/e2e -n $(E2E_JOBS) --dist loadfile --no-loadscope-reorder --timeout 400 \
 	    --junitxml=$(REPORTS)/e2e.xml $(ARGS)
 
