@@ -84,6 +84,7 @@ def read_panel(
         in_utc(table.column(time)) if instants and zone is not None else table.column(time), time,
         numbers=given is not None and given.unit == "step", years=months,
     )  # fmt: skip
+    moments = times.kind == "moment" or (instants and times.kind == "local")
     keys = read_keys(table, columns)
     values = read_numbers(table.column(target), target)
     before, known_columns, findings = read_known(table, known, like)
@@ -100,9 +101,7 @@ def read_panel(
     rows = _sorted(times, keys, values, before, zone)
     rows, more = _real(rows, times, keys, zone)
     findings += more
-    grid = _grid(rows, times, zone, given, like)
-    if instants and times.kind == "local":
-        findings += _days_elsewhere(rows, grid, time)
+    grid = _grid(rows, times, moments, zone, given, like)
     plain = replace(grid, zone=None, written="local" if grid.written == "moment" else grid.written)
     against = Unusable(keys.names, unusable, (grid if times.kind == "moment" else plain).text)
     twice = np.zeros(len(rows), dtype=bool)
@@ -111,9 +110,9 @@ def read_panel(
     if duplicates != "sum":
         rows, more = repeats.without_copies(rows, keys.names, twice)
         findings += more
-    placed, more = placing.place(rows, grid, times.kind == "moment", duplicates, against)
+    placed, more = placing.place(rows, grid, moments, duplicates, against)
     findings += more
-    placed, more = repeats.one_a_step(placed, grid, duplicates, against, known_columns, times.kind == "moment")
+    placed, more = repeats.one_a_step(placed, grid, duplicates, against, known_columns, moments)
     findings += more
     if columns or unusable == "leave_out":
         placing.check_frequency(placed, grid, against)
@@ -127,7 +126,7 @@ def read_panel(
     placed = placed.take(kept[placed.rows.codes])
     panel, more = building.build(placed, grid, keys, known_columns, target, time, columns, new=like is not None)
     findings += more
-    findings += checks.examine(panel, moments=times.kind == "moment", given=given is not None)
+    findings += checks.examine(panel, moments=moments, given=given is not None)
     return panel, sorted(findings, key=lambda one: one.certainty != "certain")
 
 
@@ -200,7 +199,9 @@ def _real(rows: Rows, times: TimeColumn, keys: Keys, zone: str | None) -> tuple[
     return rows.take(~never), [finding]
 
 
-def _grid(rows: Rows, times: TimeColumn, zone: str | None, given: Frequency | None, like: Panel | None) -> Grid:
+def _grid(
+    rows: Rows, times: TimeColumn, moments: bool, zone: str | None, given: Frequency | None, like: Panel | None
+) -> Grid:
     if like is not None:
         number = like.grid.frequency.unit == "step"
         if number != (times.kind == "number"):
@@ -210,25 +211,11 @@ def _grid(rows: Rows, times: TimeColumn, zone: str | None, given: Frequency | No
                 "times with and without offsets don't go together where no zone is known; write them alike"
             )
         return like.grid
-    if times.kind == "moment" and zone is None and (given is None or given.unit != "second"):
+    if moments and zone is None and (given is None or given.unit != "second"):
         _ask_for_zone(rows)
     return find_grid(
         Apart.of(rows.local, rows.codes), number=times.kind == "number", written=times.written, zone=zone, given=given
     )
-
-
-def _days_elsewhere(rows: Rows, grid: Grid, time: str) -> list[SeriesFinding]:
-    """That days, or longer steps, begin at an hour of UTC that is no midnight: some zone's, which nobody has named."""
-    begins = np.unique(rows.local % _DAY)
-    if grid.frequency.unit == "second" or len(begins) != 1 or not begins[0]:
-        return []
-    hour = f"{begins[0] // 3600:02d}:{begins[0] % 3600 // 60:02d}"
-    return [
-        SeriesFinding(
-            "zone", "doubtful", f"{time} has moments, all of them at {hour} of UTC: midnights of another zone",
-            "weekdays and dates are those of UTC", "give `zone`, such as Asia/Shanghai, where its clock counts",
-        )
-    ]  # fmt: skip
 
 
 def _ask_for_zone(rows: Rows) -> None:
@@ -239,8 +226,8 @@ def _ask_for_zone(rows: Rows) -> None:
     apart = int(hours[1] - hours[0])
     if min(apart, _DAY - apart) in (1800, 3600) and len(rows) > 2:
         raise SeriesError(
-            "times are one hour of the day of a clock that changes, written with offsets: days follow the clock, so "
-            "its zone is needed; give `zone`, such as Europe/Berlin"
+            "times are moments, all at one hour of the day of a clock that changes: days follow the clock, so its zone "
+            "is needed; give `zone`, such as Europe/Berlin"
         )
 
 
