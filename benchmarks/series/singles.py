@@ -291,12 +291,12 @@ def main() -> None:
         values = np.array(found)
         differences = values - base
         above = np.maximum(values - math.log(BOUND), 0.0)
-        told = _with_error(above - np.maximum(base - math.log(BOUND), 0.0))
+        apart = _with_error(above - np.maximum(base - math.log(BOUND), 0.0))
         print(
             f"{rule:20} {math.exp(values.mean()):.3f}, worst {math.exp(values.max()):.3f}; by what stands "
             f"{math.exp(differences.mean()):.3f} (log {_with_error(differences)}), better "
-            f"on {(differences < -1e-9).sum()}, worse on {(differences > 1e-9).sum()}; above {BOUND} by {above.mean():.4f} "
-            f"({told}), on {(above > 0).sum()}"
+            f"on {(differences < -1e-9).sum()}, worse on {(differences > 1e-9).sum()}; above {BOUND} by "
+            f"{above.mean():.4f} ({apart}), on {(above > 0).sum()}"
         )
 
 

@@ -334,7 +334,7 @@ def test_hours_that_are_moments_ask_for_the_clock_that_people_live_by(moments: A
 @MOMENTS
 def test_midnights_of_a_clock_that_changes_need_its_zone(moments: Any) -> None:
     berlin = [dt.datetime(2024, 3, 25, 23) + dt.timedelta(days=at, hours=-1 if at >= 6 else 0) for at in range(14)]
-    with pytest.raises(SeriesError, match="a clock that changes.*give `zone`"):
+    with pytest.raises(SeriesError, match=r"a clock that changes.*give `zone`"):
         read(moments(berlin))
     found, _ = read(moments(berlin), zone="Europe/Berlin")
     assert found.series[0].values.tolist() == [float(at % 7) for at in range(14)]
