@@ -170,13 +170,6 @@ def _values(panel: Panel) -> list[SeriesFinding]:
 
 def _known(panel: Panel) -> list[SeriesFinding]:
     found = []
-    if panel.known and not any(one.future for one in panel.series):
-        found.append(
-            SeriesFinding(
-                "known_future", "doubtful", "the table ends with the target, so it has no future of the known columns",
-                "whoever forecasts has to give it", "add rows without a target, with what is known ahead",
-            )
-        )  # fmt: skip
     for position, column in enumerate(panel.known):
         holes, steps = [], 0
         for one in panel.series:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from automl_core.data.written import in_utc, is_instant
 from automl_core.forecasting import building, checks, placing, repeats
 from automl_core.forecasting.clock_changes import never_shown, twice_shown
-from automl_core.forecasting.finding import SeriesFinding
+from automl_core.forecasting.finding import SeriesFinding, listed
 from automl_core.forecasting.frequency import Frequency, parse
 from automl_core.forecasting.grid import Grid
 from automl_core.forecasting.keys import Keys, read_keys
@@ -80,14 +81,15 @@ def read_panel(
     _check_zone(zone)
     months = given is not None and given.unit in ("month", "month_end")
     instants = is_instant(table.schema.field(time))
-    times = read_times(
-        in_utc(table.column(time)) if instants and zone is not None else table.column(time), time,
-        numbers=given is not None and given.unit == "step", years=months,
-    )  # fmt: skip
+    with _series_named(table, columns):
+        times = read_times(
+            in_utc(table.column(time)) if instants and zone is not None else table.column(time), time,
+            numbers=given is not None and given.unit == "step", years=months,
+        )  # fmt: skip
+        keys = read_keys(table, columns)
+        values = read_numbers(table.column(target), target)
+        before, known_columns, findings = read_known(table, known, like)
     moments = times.kind == "moment" or (instants and times.kind == "local")
-    keys = read_keys(table, columns)
-    values = read_numbers(table.column(target), target)
-    before, known_columns, findings = read_known(table, known, like)
     findings = [*times.findings, *keys.findings, *findings]
     if zone is None and times.zone is not None:
         zone = times.zone
@@ -101,9 +103,15 @@ def read_panel(
     rows = _sorted(times, keys, values, before, zone)
     rows, more = _real(rows, times, keys, zone)
     findings += more
+    against = Unusable(keys.names, unusable, Grid(Frequency("second", 1), None, 0, times.written).text)
+    if like is None:
+        rows = placing.without_far(rows, against)
+        if not len(rows):
+            against.settle()
+            raise SeriesError(_nothing_left(against))
     grid = _grid(rows, times, moments, zone, given, like)
     plain = replace(grid, zone=None, written="local" if grid.written == "moment" else grid.written)
-    against = Unusable(keys.names, unusable, (grid if times.kind == "moment" else plain).text)
+    against.text = (grid if times.kind == "moment" else plain).text
     twice = np.zeros(len(rows), dtype=bool)
     if zone is not None and times.kind == "local" and grid.frequency.unit == "second":
         twice = twice_shown(rows.local, zone)
@@ -122,7 +130,7 @@ def read_panel(
     findings += against.findings
     kept = np.array([name not in against.left_out for name in keys.names], dtype=bool)
     if not kept.any():
-        raise SeriesError("\n".join(["every series would be left out", *(one.found for one in against.findings)]))
+        raise SeriesError(_nothing_left(against))
     placed = placed.take(kept[placed.rows.codes])
     panel, more = building.build(placed, grid, keys, known_columns, target, time, columns, new=like is not None)
     findings += more
@@ -148,6 +156,24 @@ def _check(
         raise SeriesError(f"unusable: found {unusable!r}{nearest(str(unusable), ('refuse', 'leave_out'))}")
     if not table.num_rows:
         raise SeriesError("the table has no rows; a series needs some")
+
+
+@contextmanager
+def _series_named(table: pa.Table, columns: list[str]) -> Iterator[None]:
+    """What is wrong with rows, with the series that these are of."""
+    try:
+        yield
+    except SeriesError as error:
+        if error.rows is None or not columns:
+            raise
+        there = table.select(columns).take(error.rows).drop_null()
+        if not there.num_rows:
+            raise
+        raise SeriesError(f"{error} (series: {listed(read_keys(there, columns).names)})") from None
+
+
+def _nothing_left(against: Unusable) -> str:
+    return "\n".join(["every series would be left out", *(one.found for one in against.findings)])
 
 
 def _frequency(text: str | None) -> Frequency | None:

@@ -194,8 +194,9 @@ def _rows_of(placed: Placed, at: Integers, text: Callable[[int], str]) -> str:
     rows = placed.rows
     here = at[(rows.raw[at] == rows.raw[at[0]])]
     more = len(np.unique(rows.raw[at])) - 1
+    times = "time" if more == 1 else "times"
     return f"{text(int(rows.raw[at[0]]))} in {rows_named(np.sort(rows.number[here]))}" + (
-        f", {more:,} more times" if more else ""
+        f", {more:,} more {times}" if more else ""
     )
 
 

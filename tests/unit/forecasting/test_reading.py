@@ -422,6 +422,67 @@ def test_what_series_are_is_said_by_name() -> None:
     assert len(found) == len(series)
 
 
+@pytest.mark.parametrize(
+    ("times", "values", "said"),
+    [
+        (["2024-01-01", "2024-01-02", "soon", "2024-01-02"], [1, 2, 3, 4], r"row 3: 'soon' is no time.*series: b"),
+        (["2024-01-01", "2024-01-02", "2024-01-01", None], [1, 2, 3, 4], r"row 4 of 4 have no time.*series: b"),
+        ([1, 2, 1, 2], ["1", "many", "2", "none"], r"rows 2, 4: no numbers, such as 'many' \(series: a, b\)"),
+        ([1, 2, 1, 2], [1.0, 2.0, float("inf"), 4.0], r"row 3: infinite.*series: b"),
+        ([1, 2, 1, 2], [1.0, 2.0, 3.0, 1e200], r"row 4: 1e\+200 is too large.*series: b"),
+    ],
+)
+def test_rows_that_cant_be_read_are_named_with_their_series(times: list[Any], values: list[Any], said: str) -> None:
+    with pytest.raises(SeriesError, match=said):
+        read(table(times, values, s=pa.array(["a", "a", "b", "b"])), series="s")
+
+
+def test_a_series_of_no_number_and_no_name_is_named_by_its_row_alone() -> None:
+    with pytest.raises(SeriesError, match=r"row 2: infinite; give a number, or leave the value out$"):
+        read(table([1, 2], [1.0, float("inf")]))
+    with pytest.raises(SeriesError, match="s: row 2 has no value, so no series"):
+        read(table([1, 2], [1.0, float("inf")], s=pa.array(["a", None])), series="s")
+
+
+FAR = {
+    "the end of all times": [dt.date(9999, 12, 31)],
+    "the first second": [dt.date(1970, 1, 1)],
+    "both": [dt.date(1970, 1, 1), dt.date(9999, 12, 31)],
+    "a digit": [dt.date(2094, 2, 1), dt.date(2094, 2, 2), dt.date(2094, 2, 3)],
+}
+
+
+@pytest.mark.parametrize("what", sorted(FAR))
+def test_times_that_lie_far_from_all_others_are_named_and_cost_nothing(what: str) -> None:
+    count = len(FAR[what])
+    rows = table(
+        [*days(100), *days(100), *FAR[what]], list(range(200 + count)), s=pa.array(["a"] * 100 + ["b"] * (100 + count))
+    )
+    with pytest.raises(SeriesError, match=rf"far from all others of the table – b: {min(FAR[what])}.* in row"):
+        read(rows, series="s")
+    found, said = read(rows, series="s", unusable="leave_out")
+    assert found.names == ("a",)
+    assert said["far_times"].series == ("b",)
+    assert said["far_times"].left_out
+    with pytest.raises(SeriesError, match="far from all others"):
+        read(table([*days(100), *FAR[what]], list(range(100 + count))))
+
+
+@pytest.mark.parametrize("more", [[dt.date(2026, 9, 1)], days(10, dt.date(2030, 1, 1))], ids=["one", "ten"])
+def test_values_after_a_long_pause_are_values(more: list[dt.date]) -> None:
+    """A thousand steps without a value are a gap; so is any hole beyond which a series goes on."""
+    found, said = read(table([*days(100), *more], list(range(100 + len(more)))))
+    assert "far_times" not in said
+    assert said["gaps"].numbers["steps"] == len(found.series[0].values) - 100 - len(more)
+
+
+def test_where_hardly_a_step_is_there_that_is_said_and_the_frequency_is_asked_for() -> None:
+    rows = table([*days(100), *days(10, dt.date(2090, 1, 1))], list(range(110)))
+    with pytest.raises(SeriesError, match=r"most times are D apart.*only 0\.0045 of all steps.*is a time wrong"):
+        read(rows)
+    assert read(rows, frequency="D")[1]["gaps"].numbers["steps"] > 20_000
+
+
 def test_a_series_without_any_value_is_left_out_by_name_and_new_to_a_model() -> None:
     rows = table([1, 2, 3, 1, 2], [1.0, 2.0, 3.0, None, None], s=pa.array(["a", "a", "a", "new", "new"]),
                  price=pa.array([1.0, 2.0, 3.0, 4.0, 5.0]))  # fmt: skip
@@ -464,6 +525,7 @@ def test_known_columns_go_on_into_the_future_and_texts_are_numbers() -> None:
         (table([1, 2], ["1", "many"]), {}, "row 2: no numbers, such as 'many'"),
         (table([1, 2], ["1,5", "2"]), {}, "write a point"),
         (table([1, 2], [1.0, float("inf")]), {}, "row 2: infinite"),
+        (table([1, 2], [1.0, -1e300]), {}, r"row 2: -1e\+300 is too large .*up to 1e\+100"),
         (table([1, 2], [None, None], ), {}, "no series has a value"),
         (table([1], [1]), {}, "no frequency can be found"),
         (table([1, 2], [1, 2], s=pa.array(["a", None])), {"series": "s"}, "row 2 has no value, so no series"),
