@@ -20,7 +20,8 @@ def examine(panel: Panel, *, moments: bool, given: bool) -> list[SeriesFinding]:
 
     Args:
         panel: the series.
-        moments: whether the table's times are moments (with offsets, or of a zone).
+        moments: whether the table's times are moments: with offsets, of a zone, or DATETIMEs of a place that has
+            them in UTC.
         given: whether the user gave the frequency.
     """
     found = [_frequency(panel, given), *_lengths(panel), *_gaps(panel), *_clock(panel, moments), *_values(panel)]
@@ -102,15 +103,17 @@ def _safe(text: str) -> str:
 
 def _clock(panel: Panel, moments: bool) -> list[SeriesFinding]:
     grid = panel.grid
-    if grid.frequency.unit in ("day", "business_day") and moments and grid.zone is None and grid.anchor % _DAY:
-        hour = f"{grid.anchor % _DAY // _HOUR:02d}:{grid.anchor % _HOUR // 60:02d}"
+    unit, begins = grid.frequency.unit, grid.anchor % _DAY
+    if moments and grid.zone is None and unit not in ("second", "step") and begins:
+        hour = f"{begins // _HOUR:02d}:{begins % _HOUR // 60:02d}"
         return [
             SeriesFinding(
-                "clock", "doubtful", f"days begin at {hour} in UTC, perhaps at midnight of a zone",
-                "weekdays are those of UTC", "give the `zone` whose days they are",
+                "clock", "doubtful",
+                f"steps ({grid.frequency.words}) begin at {hour} in UTC, perhaps at midnight of a zone",
+                "weekdays and dates are those of UTC", "give the `zone` whose days they are, such as Asia/Shanghai",
             )
         ]  # fmt: skip
-    if grid.frequency.unit != "second" or not len(panel.series):
+    if unit != "second" or not len(panel.series):
         return []
     if grid.zone is None:
         long = int(panel.lengths.max()) * grid.frequency.count > _DAY
@@ -167,13 +170,6 @@ def _values(panel: Panel) -> list[SeriesFinding]:
 
 def _known(panel: Panel) -> list[SeriesFinding]:
     found = []
-    if panel.known and not any(one.future for one in panel.series):
-        found.append(
-            SeriesFinding(
-                "known_future", "doubtful", "the table ends with the target, so it has no future of the known columns",
-                "whoever forecasts has to give it", "add rows without a target, with what is known ahead",
-            )
-        )  # fmt: skip
     for position, column in enumerate(panel.known):
         holes, steps = [], 0
         for one in panel.series:

@@ -12,13 +12,14 @@ from automl_core.data.text_types import typed
 from automl_core.forecasting.finding import SeriesFinding, listed
 from automl_core.forecasting.panel import Floats, KnownColumn, Panel, SeriesError
 from automl_core.forecasting.times import rows_named
+from automl_core.modelfile.scoring.series.rows import LARGEST
 
 
 def read_numbers(column: pa.ChunkedArray, name: str) -> Floats:
     """A column of numbers (N,), NaN where a value is missing.
 
     Raises:
-        SeriesError: a value is no number, or infinite; names rows.
+        SeriesError: a value is no number, infinite, or above `LARGEST` either way; names rows.
     """
     column = _plain(column)
     kind = column.type
@@ -29,7 +30,8 @@ def read_numbers(column: pa.ChunkedArray, name: str) -> Floats:
         at = pc.is_in(texts, value_set=pa.array(odd, pa.string())).to_numpy(zero_copy_only=False)
         hint = "; write a point where decimals begin" if any("," in str(each) for each in odd) else ""
         example = f", such as {odd[0]!r}" if odd else ""
-        raise SeriesError(f"{name}: {rows_named(np.flatnonzero(at))}: no numbers{example}{hint}")
+        wrong = np.flatnonzero(at)
+        raise SeriesError(f"{name}: {rows_named(wrong)}: no numbers{example}{hint}", wrong)
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         column = column.cast(pa.int8())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
@@ -37,7 +39,13 @@ def read_numbers(column: pa.ChunkedArray, name: str) -> Floats:
     values: Floats = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        raise SeriesError(f"{name}: {rows_named(infinite)}: infinite; give a number, or leave the value out")
+        raise SeriesError(f"{name}: {rows_named(infinite)}: infinite; give a number, or leave the value out", infinite)
+    large = np.flatnonzero(np.abs(values) > LARGEST)
+    if len(large):
+        raise SeriesError(
+            f"{name}: {rows_named(large)}: {values[large[0]]:g} is too large to reckon with (allowed: up to "
+            f"{LARGEST:g}); give the right number, or leave the value out", large,
+        )  # fmt: skip
     return values
 
 

@@ -21,7 +21,21 @@ UNMOVED = 10
 
 
 class SeriesError(TrainingError):
-    """What a table of series makes impossible: says what, in which series and rows, and what is allowed."""
+    """What a table of series makes impossible: says what, in which series and rows, and what is allowed.
+
+    Attributes:
+        rows: (n,) positions of the rows that it is about, from 0, where their series are still to be named.
+    """
+
+    def __init__(self, message: str, rows: Integers | None = None) -> None:
+        """What is wrong.
+
+        Args:
+            message: in words.
+            rows: those whose series whoever knows them adds.
+        """
+        super().__init__(message)
+        self.rows = rows
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from automl_core.forecasting.times import rows_named
 from automl_core.forecasting.unusable import Integers, Rows, Unusable, by_series
 
 _DAY = 86_400
+_FEW, _ENOUGH, _HOLE = 3, 10, 1_000
+"""Times are far where up to three are beyond a hole of so many usual distances, and ten or more on its other side."""
 _EVEN = 0.12
 """By so much the distances of one frequency may differ: months have 28 to 31 days."""
 
@@ -69,6 +71,39 @@ def place(
 def _beside(rows: Rows, at: Integers, unusable: Unusable) -> str:
     times = ", ".join(unusable.text(int(time)) for time in rows.raw[at[:3]])
     return f"{times}{' …' if len(at) > 3 else ''} in {rows_named(np.sort(rows.number[at]))}"
+
+
+def without_far(rows: Rows, unusable: Unusable) -> Rows:
+    """Rows without those of series with times that can't be right: 9999-12-31, 1970-01-01, a digit too many.
+
+    Up to three different times are beyond a hole of the whole table that is longer than all that lies on its other
+    side, and of more than a thousand usual distances: what is closer costs little as a gap, and may be right.
+
+    Args:
+        rows: of all series; no frequency is known yet, and such times would hide it.
+        unusable: told of series that have such rows.
+    """
+    times = np.unique(rows.local)
+    low, high = 0, len(times)
+    while high - low > _ENOUGH:
+        holes = np.diff(times[low:high])
+        at = low + int(holes.argmax()) + 1
+        kept = (low, at) if at - low >= high - at else (at, high)
+        few = (high - low) - (kept[1] - kept[0]) <= _FEW
+        span = int(times[kept[1] - 1] - times[kept[0]])
+        if not few or kept[1] - kept[0] < _ENOUGH or int(holes.max()) <= max(_HOLE * float(np.median(holes)), span):
+            break
+        low, high = kept
+    if high - low == len(times):
+        return rows
+    far = np.flatnonzero((rows.local < times[low]) | (rows.local > times[high - 1]))
+    whose, shown = by_series(rows.codes[far])
+    what = {code: _beside(rows, far[found], unusable) for code, found in shown.items()}
+    unusable.against(
+        "far_times", whose, what, "times lie far from all others of the table",
+        "Mend them, or leave these rows out",
+    )  # fmt: skip
+    return rows.take(~np.isin(rows.codes, whose))
 
 
 def check_frequency(placed: Placed, grid: Grid, unusable: Unusable) -> None:

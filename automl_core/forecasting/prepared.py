@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.forecasting import afterwards
 from automl_core.forecasting.grid import Grid
 from automl_core.forecasting.metrics import Metric, MetricError, find
 from automl_core.forecasting.options import Options
@@ -220,7 +221,7 @@ def prepare(source: Any, options: Options) -> Prepared:
         unusable=options.unusable,
     )  # fmt: skip
     seasons = find_seasons(panel, options.season)
-    findings = [*findings, *seasons.findings]
+    findings = [*findings, *seasons.findings, *afterwards.examine(panel, options.horizon)]
     tested, past, notes = _test(panel, options)
     season = seasons.lengths[0] if seasons.lengths else 1
     origins = plan(past, options.horizon, *_moments(past, options), season=season)

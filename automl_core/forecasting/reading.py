@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from automl_core.data.written import in_utc, is_instant
 from automl_core.forecasting import building, checks, placing, repeats
 from automl_core.forecasting.clock_changes import never_shown, twice_shown
-from automl_core.forecasting.finding import SeriesFinding
+from automl_core.forecasting.finding import SeriesFinding, listed
 from automl_core.forecasting.frequency import Frequency, parse
 from automl_core.forecasting.grid import Grid
 from automl_core.forecasting.keys import Keys, read_keys
@@ -80,13 +81,15 @@ def read_panel(
     _check_zone(zone)
     months = given is not None and given.unit in ("month", "month_end")
     instants = is_instant(table.schema.field(time))
-    times = read_times(
-        in_utc(table.column(time)) if instants and zone is not None else table.column(time), time,
-        numbers=given is not None and given.unit == "step", years=months,
-    )  # fmt: skip
-    keys = read_keys(table, columns)
-    values = read_numbers(table.column(target), target)
-    before, known_columns, findings = read_known(table, known, like)
+    with _series_named(table, columns):
+        times = read_times(
+            in_utc(table.column(time)) if instants and zone is not None else table.column(time), time,
+            numbers=given is not None and given.unit == "step", years=months,
+        )  # fmt: skip
+        keys = read_keys(table, columns)
+        values = read_numbers(table.column(target), target)
+        before, known_columns, findings = read_known(table, known, like)
+    moments = times.kind == "moment" or (instants and times.kind == "local")
     findings = [*times.findings, *keys.findings, *findings]
     if zone is None and times.zone is not None:
         zone = times.zone
@@ -100,20 +103,24 @@ def read_panel(
     rows = _sorted(times, keys, values, before, zone)
     rows, more = _real(rows, times, keys, zone)
     findings += more
-    grid = _grid(rows, times, zone, given, like)
-    if instants and times.kind == "local":
-        findings += _days_elsewhere(rows, grid, time)
+    against = Unusable(keys.names, unusable, Grid(Frequency("second", 1), None, 0, times.written).text)
+    if like is None:
+        rows = placing.without_far(rows, against)
+        if not len(rows):
+            against.settle()
+            raise SeriesError(_nothing_left(against))
+    grid = _grid(rows, times, moments, zone, given, like)
     plain = replace(grid, zone=None, written="local" if grid.written == "moment" else grid.written)
-    against = Unusable(keys.names, unusable, (grid if times.kind == "moment" else plain).text)
+    against.text = (grid if times.kind == "moment" else plain).text
     twice = np.zeros(len(rows), dtype=bool)
     if zone is not None and times.kind == "local" and grid.frequency.unit == "second":
         twice = twice_shown(rows.local, zone)
     if duplicates != "sum":
         rows, more = repeats.without_copies(rows, keys.names, twice)
         findings += more
-    placed, more = placing.place(rows, grid, times.kind == "moment", duplicates, against)
+    placed, more = placing.place(rows, grid, moments, duplicates, against)
     findings += more
-    placed, more = repeats.one_a_step(placed, grid, duplicates, against, known_columns, times.kind == "moment")
+    placed, more = repeats.one_a_step(placed, grid, duplicates, against, known_columns, moments)
     findings += more
     if columns or unusable == "leave_out":
         placing.check_frequency(placed, grid, against)
@@ -123,11 +130,11 @@ def read_panel(
     findings += against.findings
     kept = np.array([name not in against.left_out for name in keys.names], dtype=bool)
     if not kept.any():
-        raise SeriesError("\n".join(["every series would be left out", *(one.found for one in against.findings)]))
+        raise SeriesError(_nothing_left(against))
     placed = placed.take(kept[placed.rows.codes])
     panel, more = building.build(placed, grid, keys, known_columns, target, time, columns, new=like is not None)
     findings += more
-    findings += checks.examine(panel, moments=times.kind == "moment", given=given is not None)
+    findings += checks.examine(panel, moments=moments, given=given is not None)
     return panel, sorted(findings, key=lambda one: one.certainty != "certain")
 
 
@@ -149,6 +156,24 @@ def _check(
         raise SeriesError(f"unusable: found {unusable!r}{nearest(str(unusable), ('refuse', 'leave_out'))}")
     if not table.num_rows:
         raise SeriesError("the table has no rows; a series needs some")
+
+
+@contextmanager
+def _series_named(table: pa.Table, columns: list[str]) -> Iterator[None]:
+    """What is wrong with rows, with the series that these are of."""
+    try:
+        yield
+    except SeriesError as error:
+        if error.rows is None or not columns:
+            raise
+        there = table.select(columns).take(error.rows).drop_null()
+        if not there.num_rows:
+            raise
+        raise SeriesError(f"{error} (series: {listed(read_keys(there, columns).names)})") from None
+
+
+def _nothing_left(against: Unusable) -> str:
+    return "\n".join(["every series would be left out", *(one.found for one in against.findings)])
 
 
 def _frequency(text: str | None) -> Frequency | None:
@@ -200,7 +225,9 @@ def _real(rows: Rows, times: TimeColumn, keys: Keys, zone: str | None) -> tuple[
     return rows.take(~never), [finding]
 
 
-def _grid(rows: Rows, times: TimeColumn, zone: str | None, given: Frequency | None, like: Panel | None) -> Grid:
+def _grid(
+    rows: Rows, times: TimeColumn, moments: bool, zone: str | None, given: Frequency | None, like: Panel | None
+) -> Grid:
     if like is not None:
         number = like.grid.frequency.unit == "step"
         if number != (times.kind == "number"):
@@ -210,25 +237,11 @@ def _grid(rows: Rows, times: TimeColumn, zone: str | None, given: Frequency | No
                 "times with and without offsets don't go together where no zone is known; write them alike"
             )
         return like.grid
-    if times.kind == "moment" and zone is None and (given is None or given.unit != "second"):
+    if moments and zone is None and (given is None or given.unit != "second"):
         _ask_for_zone(rows)
     return find_grid(
         Apart.of(rows.local, rows.codes), number=times.kind == "number", written=times.written, zone=zone, given=given
     )
-
-
-def _days_elsewhere(rows: Rows, grid: Grid, time: str) -> list[SeriesFinding]:
-    """That days, or longer steps, begin at an hour of UTC that is no midnight: some zone's, which nobody has named."""
-    begins = np.unique(rows.local % _DAY)
-    if grid.frequency.unit == "second" or len(begins) != 1 or not begins[0]:
-        return []
-    hour = f"{begins[0] // 3600:02d}:{begins[0] % 3600 // 60:02d}"
-    return [
-        SeriesFinding(
-            "zone", "doubtful", f"{time} has moments, all of them at {hour} of UTC: midnights of another zone",
-            "weekdays and dates are those of UTC", "give `zone`, such as Asia/Shanghai, where its clock counts",
-        )
-    ]  # fmt: skip
 
 
 def _ask_for_zone(rows: Rows) -> None:
@@ -239,8 +252,8 @@ def _ask_for_zone(rows: Rows) -> None:
     apart = int(hours[1] - hours[0])
     if min(apart, _DAY - apart) in (1800, 3600) and len(rows) > 2:
         raise SeriesError(
-            "times are one hour of the day of a clock that changes, written with offsets: days follow the clock, so "
-            "its zone is needed; give `zone`, such as Europe/Berlin"
+            "times are moments, all at one hour of the day of a clock that changes: days follow the clock, so its zone "
+            "is needed; give `zone`, such as Europe/Berlin"
         )
 
 

@@ -98,7 +98,8 @@ def one_a_step(
         twice = np.zeros(len(placed.steps), dtype=bool)
         if zoned and not moments:
             twice = twice_shown(grid.local(placed.steps), str(grid.zone))
-        placed, second, findings = _one_a_time(placed, second, same, twice, grid, how, unusable, known)
+        local = not moments and grid.zone is None and grid.frequency.unit == "second" and grid.written == "local"
+        placed, second, findings = _one_a_time(placed, second, same, twice, local, how, unusable, known)
     same = _same(placed, np.zeros(len(placed.steps), dtype=bool))
     if same.any():  # only hours of one clock time are left
         placed = _together(placed, same, "mean", known)
@@ -121,10 +122,10 @@ def _same(placed: Placed, second: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _one_a_time(
-    placed: Placed, second: NDArray[np.bool_], same: NDArray[np.bool_], twice: NDArray[np.bool_], grid: Grid,
+    placed: Placed, second: NDArray[np.bool_], same: NDArray[np.bool_], twice: NDArray[np.bool_], local: bool,
     how: Duplicates, unusable: Unusable, known: tuple[KnownColumn, ...],
 ) -> tuple[Placed, NDArray[np.bool_], list[SeriesFinding]]:  # fmt: skip
-    """Rows of one moment: refused or aggregated."""
+    """Rows of one moment: refused or aggregated. Local: hours of a clock that may be set back, and no zone is known."""
     group = np.concatenate([[0], np.cumsum(~same)])
     size = np.bincount(group)[group]
     repeated = (size > 1) & ~(twice & (size == 2))
@@ -134,7 +135,7 @@ def _one_a_time(
     whose = np.unique(rows.codes[repeated])
     findings = []
     by_clock, zone = np.zeros(len(rows), dtype=bool), None
-    if grid.zone is None and grid.frequency.unit == "second" and grid.written == "local":
+    if local:
         at = np.flatnonzero(repeated & (size == 2))
         zone, found = explained(rows.local[at])
         by_clock[at[found]] = True
@@ -193,8 +194,9 @@ def _rows_of(placed: Placed, at: Integers, text: Callable[[int], str]) -> str:
     rows = placed.rows
     here = at[(rows.raw[at] == rows.raw[at[0]])]
     more = len(np.unique(rows.raw[at])) - 1
+    times = "time" if more == 1 else "times"
     return f"{text(int(rows.raw[at[0]]))} in {rows_named(np.sort(rows.number[here]))}" + (
-        f", {more:,} more times" if more else ""
+        f", {more:,} more {times}" if more else ""
     )
 
 

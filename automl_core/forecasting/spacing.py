@@ -169,6 +169,12 @@ def _step(apart: Apart, positions: Times, unit: Unit) -> int:
             return int(step)
     usual = Frequency(unit, int(ordered[0]))
     share = counts.max() / counts.sum()
+    if share >= _MOST:
+        there = len(distances) / (distances.sum() / ordered[0])
+        raise SeriesError(
+            f"most times are {usual.alias} apart, and between the first and the last ones only {there:.2g} of all "
+            f"steps are there (allowed: from {_LEAST_FILLED[unit]:g}): is a time wrong? Else give `frequency`"
+        )
     raise SeriesError(
         f"times are irregular: the usual distance is {usual.alias}, and only {share:.0%} of the times follow it; give "
         "`frequency`, and with `duplicates` (mean, sum or last) what the values within one step become"

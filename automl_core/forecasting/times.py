@@ -85,7 +85,9 @@ def read_times(column: pa.ChunkedArray, name: str, *, numbers: bool = False, yea
     kind = column.type
     if column.null_count:
         empty = np.flatnonzero(pc.is_null(column).to_numpy(zero_copy_only=False))
-        raise SeriesError(f"{name}: {rows_named(empty)} of {len(column):,} have no time; give one, or leave them out")
+        raise SeriesError(
+            f"{name}: {rows_named(empty)} of {len(column):,} have no time; give one, or leave them out", empty
+        )
     if pa.types.is_date(kind):
         days = column.cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64)
         return TimeColumn(days * _DAY, "local", "date")
@@ -119,8 +121,8 @@ def _timestamps(column: pa.ChunkedArray, name: str, stated: pa.ChunkedArray | No
     if len(finer):
         raise SeriesError(
             f"{name}: {rows_named(finer)} {'has a time' if len(finer) == 1 else 'have times'} finer than a second; "
-            "round them first, since steps below a second are not understood"
-        )
+            "round them first, since steps below a second are not understood", finer,
+        )  # fmt: skip
     if zone is None:
         whole_days = bool((seconds % _DAY == 0).all())
         return TimeColumn(seconds, "local", "date" if whole_days and stated is None else "local")
@@ -164,7 +166,7 @@ def _whole(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     values = column.cast(pa.float64()).to_numpy()
     broken = np.flatnonzero(~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) > 2**53))
     if len(broken):
-        raise SeriesError(f"{name}: {rows_named(broken)}: {values[broken[0]]:g} is no time (allowed: {_FORMS})")
+        raise SeriesError(f"{name}: {rows_named(broken)}: {values[broken[0]]:g} is no time (allowed: {_FORMS})", broken)
     return pa.chunked_array([pa.array(values.astype(np.int64))])
 
 
@@ -270,19 +272,22 @@ def _texts(column: pa.ChunkedArray, name: str) -> TimeColumn:
         fourth = _months_in((year - 1970) * 12) // _DAY + 3  # January 4th is in week 1 (ISO 8601)
         if bool(((week >= 1) & (week <= 53)).all()):
             return TimeColumn((fourth - (fourth + 3) % 7 + (week - 1) * 7) * _DAY, "local", "date")
-    raise SeriesError(_unreadable(plain, name))
+    raise _unreadable(plain, name)
 
 
-def _unreadable(plain: pa.ChunkedArray, name: str) -> str:
+def _unreadable(plain: pa.ChunkedArray, name: str) -> SeriesError:
     readable = np.array([not pa.types.is_string(typed(pa.chunked_array([[text]])).type) for text in
                          plain.slice(0, 1000).to_pylist()])  # fmt: skip
     offsets = pc.match_substring_regex(plain, _OFFSET).to_numpy(zero_copy_only=False).astype(bool)
     if readable.all() and offsets.any() and not offsets.all():
         without = np.flatnonzero(~offsets)
-        return (
+        return SeriesError(
             f"{name}: some times have an offset, {rows_named(without)} {'has' if len(without) == 1 else 'have'} none: "
-            f"{plain[int(without[0])].as_py()!r}; write one behind all of them, or behind none and give `zone`"
-        )
+            f"{plain[int(without[0])].as_py()!r}; write one behind all of them, or behind none and give `zone`",
+            without,
+        )  # fmt: skip
     wrong = np.flatnonzero(~readable)
     at = int(wrong[0]) if len(wrong) else 0
-    return f"{name}: row {at + 1:,}: {plain[at].as_py()!r} is no time that can be read (allowed: {_FORMS})"
+    return SeriesError(
+        f"{name}: row {at + 1:,}: {plain[at].as_py()!r} is no time that can be read (allowed: {_FORMS})", wrong[:1]
+    )

@@ -34,6 +34,9 @@ Rule = Callable[[dict[str, Any]], Any]
 MOST_VALUES = 400
 """Newest values of a series that are taken: theta on thousands takes minutes."""
 
+BOUND = 1.02
+"""Times the better of AutoETS and AutoTheta that no group is to be above."""
+
 YEARLY, QUARTERLY, MONTHLY, WEEKLY, DAILY = (1, "YS", 6), (4, "QS", 8), (12, "MS", 12), (52, "W", 13), (7, "D", 14)
 
 _PLAIN = (1, "D", 14)
@@ -287,12 +290,20 @@ def main() -> None:
     for rule, found in logs.items():
         values = np.array(found)
         differences = values - base
-        error = differences.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+        above = np.maximum(values - math.log(BOUND), 0.0)
+        apart = _with_error(above - np.maximum(base - math.log(BOUND), 0.0))
         print(
             f"{rule:20} {math.exp(values.mean()):.3f}, worst {math.exp(values.max()):.3f}; by what stands "
-            f"{math.exp(differences.mean()):.3f} (log {differences.mean():+.4f}, standard error {error:.4f}), better "
-            f"on {(differences < -1e-9).sum()}, worse on {(differences > 1e-9).sum()}"
+            f"{math.exp(differences.mean()):.3f} (log {_with_error(differences)}), better "
+            f"on {(differences < -1e-9).sum()}, worse on {(differences > 1e-9).sum()}; above {BOUND} by "
+            f"{above.mean():.4f} ({apart}), on {(above > 0).sum()}"
         )
+
+
+def _with_error(differences: Any) -> str:
+    """A mean of pairs with its standard error."""
+    error = differences.std(ddof=1) / math.sqrt(len(differences)) if len(differences) > 1 else math.nan
+    return f"{differences.mean():+.4f}, standard error {error:.4f}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -267,12 +268,89 @@ def test_where_no_series_can_be_read_that_is_said() -> None:
         read(table(["2024-01-01"] * 2 + ["2024-01-02"], [1, 2, 3]), unusable="leave_out")
 
 
-def test_days_that_begin_elsewhere_ask_whose_they_are() -> None:
-    times = [f"2024-06-{day:02d}T22:00:00Z" for day in range(1, 20)]
-    found, said = read(table(times, list(range(19))))
-    assert found.grid.frequency.alias == "D"
-    assert "22:00" in said["clock"].found
-    assert "clock" not in read(table(times, list(range(19))), zone="Europe/Berlin")[1]
+def with_offsets(times: Sequence[dt.datetime]) -> pa.Table:
+    """Moments as a CSV has them: times of UTC as texts with an offset."""
+    return table([time.isoformat() + "Z" for time in times], [float(at % 7) for at in range(len(times))])
+
+
+def of_maxcompute(times: Sequence[dt.datetime]) -> pa.Table:
+    """Moments as MaxCompute has them: DATETIMEs, which the tunnel gives in UTC without saying so in their type."""
+    schema = pa.schema([as_instant(pa.field("t", pa.timestamp("ms"))), pa.field("y", pa.float64())])
+    return pa.table([pa.array(times, pa.timestamp("ms")), [float(at % 7) for at in range(len(times))]], schema=schema)
+
+
+MOMENTS = pytest.mark.parametrize("moments", [with_offsets, of_maxcompute])
+
+
+def steps(count: int, apart: dt.timedelta, first: dt.datetime) -> list[dt.datetime]:
+    return [first + at * apart for at in range(count)]
+
+
+def month_ends(hour: int) -> list[dt.datetime]:
+    """What midnights of the first of a month are in UTC, east of it."""
+    return [dt.datetime(2024 + at // 12, at % 12 + 1, 1, hour) - dt.timedelta(1) for at in range(30)]
+
+
+@MOMENTS
+@pytest.mark.parametrize(
+    ("times", "alias", "zone"),
+    [
+        (steps(42, dt.timedelta(1), dt.datetime(2026, 1, 4, 16)), "D", "Asia/Shanghai"),
+        (steps(20, dt.timedelta(7), dt.datetime(2026, 1, 4, 16)), "W-SUN", "Asia/Shanghai"),
+        (month_ends(16), "ME", "Asia/Shanghai"),
+        (steps(19, dt.timedelta(1), dt.datetime(2024, 6, 1, 22)), "D", "Europe/Berlin"),
+    ],
+    ids=["days", "weeks", "months", "summer"],
+)
+def test_steps_that_begin_elsewhere_ask_whose_days_they_are(
+    moments: Any, times: list[dt.datetime], alias: str, zone: str
+) -> None:
+    found, said = read(moments(times))
+    assert found.grid.frequency.alias == alias
+    assert f"begin at {times[0]:%H:%M} in UTC" in said["clock"].found
+    assert said["clock"].certainty == "doubtful"
+    assert "give the `zone`" in said["clock"].advice
+    found, said = read(moments(times), zone=zone)
+    assert "clock" not in said
+    assert "T00:00:00" in found.grid.text(int(found.grid.times(found.starts)[0]))
+    assert found.series[0].values.tolist() == [float(at % 7) for at in range(len(times))]
+
+
+@MOMENTS
+def test_days_that_begin_at_midnight_of_utc_are_asked_nothing(moments: Any) -> None:
+    assert "clock" not in read(moments(steps(42, dt.timedelta(1), dt.datetime(2026, 1, 4))))[1]
+
+
+@MOMENTS
+def test_hours_that_are_moments_ask_for_the_clock_that_people_live_by(moments: Any) -> None:
+    times = steps(24 * 14, dt.timedelta(hours=1), dt.datetime(2024, 10, 20))
+    found, said = read(moments(times))
+    assert found.grid.frequency.alias == "h"
+    assert "no zone is known" in said["clock"].found
+    _, said = read(moments(times), zone="Europe/Berlin")
+    assert "shows twice: 1" in said["clock"].found
+
+
+@MOMENTS
+def test_midnights_of_a_clock_that_changes_need_its_zone(moments: Any) -> None:
+    berlin = [dt.datetime(2024, 3, 25, 23) + dt.timedelta(days=at, hours=-1 if at >= 6 else 0) for at in range(14)]
+    with pytest.raises(SeriesError, match=r"a clock that changes.*give `zone`"):
+        read(moments(berlin))
+    found, _ = read(moments(berlin), zone="Europe/Berlin")
+    assert found.series[0].values.tolist() == [float(at % 7) for at in range(14)]
+
+
+@MOMENTS
+def test_a_moment_that_is_there_twice_is_no_hour_of_a_clock(moments: Any) -> None:
+    """Three o'clock on the day that clocks are set back, whose hour a local clock would show twice."""
+    times = steps(24 * 14, dt.timedelta(hours=1), dt.datetime(2024, 10, 20))
+    at = times.index(dt.datetime(2024, 10, 27, 2))
+    with pytest.raises(SeriesError, match="several rows of one time"):
+        read(moments([*times[: at + 1], *times[at:]]))
+
+
+def test_local_hours_that_show_no_offset_ask_for_nothing() -> None:
+    assert "clock" not in read(table(steps(24 * 14, dt.timedelta(hours=1), dt.datetime(2024, 10, 20)), [1.0] * 336))[1]
 
 
 def test_irregular_times_ask_for_a_frequency_and_go_with_one() -> None:
@@ -344,6 +422,67 @@ def test_what_series_are_is_said_by_name() -> None:
     assert len(found) == len(series)
 
 
+@pytest.mark.parametrize(
+    ("times", "values", "said"),
+    [
+        (["2024-01-01", "2024-01-02", "soon", "2024-01-02"], [1, 2, 3, 4], r"row 3: 'soon' is no time.*series: b"),
+        (["2024-01-01", "2024-01-02", "2024-01-01", None], [1, 2, 3, 4], r"row 4 of 4 have no time.*series: b"),
+        ([1, 2, 1, 2], ["1", "many", "2", "none"], r"rows 2, 4: no numbers, such as 'many' \(series: a, b\)"),
+        ([1, 2, 1, 2], [1.0, 2.0, float("inf"), 4.0], r"row 3: infinite.*series: b"),
+        ([1, 2, 1, 2], [1.0, 2.0, 3.0, 1e200], r"row 4: 1e\+200 is too large.*series: b"),
+    ],
+)
+def test_rows_that_cant_be_read_are_named_with_their_series(times: list[Any], values: list[Any], said: str) -> None:
+    with pytest.raises(SeriesError, match=said):
+        read(table(times, values, s=pa.array(["a", "a", "b", "b"])), series="s")
+
+
+def test_a_series_of_no_number_and_no_name_is_named_by_its_row_alone() -> None:
+    with pytest.raises(SeriesError, match=r"row 2: infinite; give a number, or leave the value out$"):
+        read(table([1, 2], [1.0, float("inf")]))
+    with pytest.raises(SeriesError, match="s: row 2 has no value, so no series"):
+        read(table([1, 2], [1.0, float("inf")], s=pa.array(["a", None])), series="s")
+
+
+FAR = {
+    "the end of all times": [dt.date(9999, 12, 31)],
+    "the first second": [dt.date(1970, 1, 1)],
+    "both": [dt.date(1970, 1, 1), dt.date(9999, 12, 31)],
+    "a digit": [dt.date(2094, 2, 1), dt.date(2094, 2, 2), dt.date(2094, 2, 3)],
+}
+
+
+@pytest.mark.parametrize("what", sorted(FAR))
+def test_times_that_lie_far_from_all_others_are_named_and_cost_nothing(what: str) -> None:
+    count = len(FAR[what])
+    rows = table(
+        [*days(100), *days(100), *FAR[what]], list(range(200 + count)), s=pa.array(["a"] * 100 + ["b"] * (100 + count))
+    )
+    with pytest.raises(SeriesError, match=rf"far from all others of the table – b: {min(FAR[what])}.* in row"):
+        read(rows, series="s")
+    found, said = read(rows, series="s", unusable="leave_out")
+    assert found.names == ("a",)
+    assert said["far_times"].series == ("b",)
+    assert said["far_times"].left_out
+    with pytest.raises(SeriesError, match="far from all others"):
+        read(table([*days(100), *FAR[what]], list(range(100 + count))))
+
+
+@pytest.mark.parametrize("more", [[dt.date(2026, 9, 1)], days(10, dt.date(2030, 1, 1))], ids=["one", "ten"])
+def test_values_after_a_long_pause_are_values(more: list[dt.date]) -> None:
+    """A thousand steps without a value are a gap; so is any hole beyond which a series goes on."""
+    found, said = read(table([*days(100), *more], list(range(100 + len(more)))))
+    assert "far_times" not in said
+    assert said["gaps"].numbers["steps"] == len(found.series[0].values) - 100 - len(more)
+
+
+def test_where_hardly_a_step_is_there_that_is_said_and_the_frequency_is_asked_for() -> None:
+    rows = table([*days(100), *days(10, dt.date(2090, 1, 1))], list(range(110)))
+    with pytest.raises(SeriesError, match=r"most times are D apart.*only 0\.0045 of all steps.*is a time wrong"):
+        read(rows)
+    assert read(rows, frequency="D")[1]["gaps"].numbers["steps"] > 20_000
+
+
 def test_a_series_without_any_value_is_left_out_by_name_and_new_to_a_model() -> None:
     rows = table([1, 2, 3, 1, 2], [1.0, 2.0, 3.0, None, None], s=pa.array(["a", "a", "a", "new", "new"]),
                  price=pa.array([1.0, 2.0, 3.0, 4.0, 5.0]))  # fmt: skip
@@ -386,6 +525,7 @@ def test_known_columns_go_on_into_the_future_and_texts_are_numbers() -> None:
         (table([1, 2], ["1", "many"]), {}, "row 2: no numbers, such as 'many'"),
         (table([1, 2], ["1,5", "2"]), {}, "write a point"),
         (table([1, 2], [1.0, float("inf")]), {}, "row 2: infinite"),
+        (table([1, 2], [1.0, -1e300]), {}, r"row 2: -1e\+300 is too large .*up to 1e\+100"),
         (table([1, 2], [None, None], ), {}, "no series has a value"),
         (table([1], [1]), {}, "no frequency can be found"),
         (table([1, 2], [1, 2], s=pa.array(["a", None])), {"series": "s"}, "row 2 has no value, so no series"),
@@ -479,26 +619,3 @@ def test_seconds_since_1970_stay_seconds() -> None:
     found, said = read(table([1_767_225_600 + 3600 * at for at in range(48)], list(range(48))))
     assert "seconds since 1970" in said["times_read"].done
     assert found.series[0].values.tolist() == list(range(48))
-
-
-def midnights(count: int) -> pa.Table:
-    """Days of Shanghai as MaxCompute has them: DATETIMEs, which the tunnel gives in UTC."""
-    days_ = [dt.datetime(2026, 1, 4, 16) + dt.timedelta(at) for at in range(count)]
-    field = as_instant(pa.field("t", pa.timestamp("ms")))
-    return pa.table([pa.array(days_, pa.timestamp("ms")), [10.0 * (1 + at % 7) for at in range(count)]],
-                    schema=pa.schema([field, pa.field("y", pa.float64())]))  # fmt: skip
-
-
-def test_moments_of_a_table_follow_the_clock_that_is_named() -> None:
-    found, said = read(midnights(42), zone="Asia/Shanghai")
-    assert "zone" not in said
-    assert found.grid.frequency.words == "daily"
-    first = found.grid.text(int(found.grid.times(np.array([found.series[0].start]))[0]))
-    assert first.startswith("2026-01-05T00:00:00"), first
-    assert found.series[0].values.tolist() == [10.0 * (1 + at % 7) for at in range(42)]
-
-
-def test_days_that_begin_at_another_hour_of_utc_ask_for_a_zone() -> None:
-    _, said = read(midnights(42))
-    assert "at 16:00 of UTC" in said["zone"].found
-    assert "give `zone`" in said["zone"].advice

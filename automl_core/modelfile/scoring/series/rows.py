@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+LARGEST = 1e100
+"""Of what is larger the squares of errors, and sums of them, are no numbers any more."""
 
 JOINT = " / "
 """Between the values of several columns that tell series apart."""
@@ -82,7 +85,8 @@ def read(model: Forecaster, data: Any) -> Rows:
             raise SeriesProblem(f"there is no column {name!r}{nearest(name, source.names)}")
     names, of, keys = _series(model, source)
     slot = _slots(model, source, names, of)
-    value = _numbers(source, model.target) if model.target in source.names else np.full(source.rows, np.nan)
+    whose = [names[each] for each in of.tolist()]
+    value = _numbers(source, model.target, whose) if model.target in source.names else np.full(source.rows, np.nan)
     known = np.full((source.rows, len(model.known)), np.nan)
     notes: list[str] = []
     absent = tuple(each.name for each in model.known if each.name not in source.names)
@@ -94,7 +98,7 @@ def read(model: Forecaster, data: Any) -> Rows:
             if unseen:
                 notes.append(f"{column.name} has what training had not, and it counts as missing: {listed(unseen)}")
         else:
-            known[:, place] = _numbers(source, column.name)
+            known[:, place] = _numbers(source, column.name, whose)
     order = np.lexsort((slot, of))
     return _once(model, names, keys, of[order], slot[order], value[order], known[order], order, absent, source, notes)
 
@@ -183,13 +187,16 @@ def _slots(model: Forecaster, source: Source, names: tuple[str, ...], of: Ints) 
     return np.asarray(found[codes], dtype=np.int64)
 
 
-def _numbers(source: Source, name: str) -> Floats:
+def _numbers(source: Source, name: str, whose: Sequence[str]) -> Floats:
     try:
         found = np.asarray(source.column(name).numbers(), dtype=np.float64)
     except UnreadableValue as error:
-        raise SeriesProblem(f"column {name!r}: {error.value!r} in row {error.row + 1} is no number") from None
-    if np.isinf(found).any():
-        raise SeriesProblem(f"column {name!r}: row {_first(np.isinf(found))} is infinite")
+        row = error.row + 1
+        raise SeriesProblem(f"column {name!r}: {error.value!r} in row {row} of {whose[row - 1]} is no number") from None
+    for wrong, what in ((np.isinf(found), "is infinite"), (np.abs(found) > LARGEST, "is too large to reckon with")):
+        if wrong.any():
+            row = _first(wrong)
+            raise SeriesProblem(f"column {name!r}: row {row} of {whose[row - 1]} {what} (allowed: up to {LARGEST:g})")
     return found
 
 

@@ -106,8 +106,9 @@ def test_moments_of_a_frame_keep_their_zone() -> None:
         ({"date": "1. März"}, "column 'date': '1. März' is no time"),
         ({"date": None}, "row 2 of Ulm has no value for 'date'"),
         ({"store": None}, "row 2 has no value for 'store': whose is it?"),
-        ({"sales": "many"}, "column 'sales': 'many' in row 2 is no number"),
-        ({"sales": float("inf")}, "column 'sales': row 2 is infinite"),
+        ({"sales": "many"}, "column 'sales': 'many' in row 2 of Ulm is no number"),
+        ({"sales": float("inf")}, "column 'sales': row 2 of Ulm is infinite"),
+        ({"sales": -1e300}, r"column 'sales': row 2 of Ulm is too large to reckon with \(allowed: up to 1e\+100\)"),
         ({"date": "2024-03-01", "sales": 9.0}, r"Ulm has several values at 2024-03-01: rows 1, 2 \(allowed: one row"),
     ],
 )  # fmt: skip
