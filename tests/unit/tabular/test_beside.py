@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from automl_core.modelfile.scoring.sources import source_of
 from automl_core.tabular import beside, fit
 from automl_core.tabular.options import Options
 from automl_core.tabular.prepared import Prepared, prepare
+from automl_core.tabular.refitting import needs_refit
 
 SHOPS, YEARS, CUT = 40, 10, 2007
 
@@ -96,6 +98,8 @@ def test_of_both_kinds_none_of_its_groups_is_learned_from_while_it_judges(named:
     (finding,) = said(found, "validation")
     assert finding["certainty"] == "certain"
     assert finding["numbers"] == {"shared": pytest.approx(12 / 72, abs=1e-4), "left_out": 28.0}
+    assert needs_refit(found), "the model learns from them all the same"
+    assert not needs_refit(replace(found, options=found.options.replaced(final="bag")))
 
 
 def test_of_named_groups_that_all_go_on_nothing_can_be_left_out_and_it_is_said() -> None:
