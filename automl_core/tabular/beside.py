@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from automl_core.modelfile.scoring.sources import Source
 from automl_core.tabular import roles
 from automl_core.tabular.guardrails.finding import Finding
+from automl_core.tabular.structure import Structure
 from automl_core.tabular.validation import Rows, Split
 from automl_core.training.problems import TrainingError
 
 Codes = NDArray[np.int64]
 
 
-def groups_of(table: Source, more: Source, name: str | None, groups: Codes) -> Codes:
-    """(rows of ``more``,) codes of groups: those of the table where it has the group, others beyond them.
+def joined(table: Source, more: Source, name: str | None, groups: Codes) -> Codes:
+    """(n + rows of ``more``,) codes of groups: those of the table where it has the group, others beyond them.
 
     Args:
         table: the rows that ``groups`` are of, or that they begin with.
@@ -31,14 +32,32 @@ def groups_of(table: Source, more: Source, name: str | None, groups: Codes) -> C
     """
     beyond = int(groups.max(initial=-1)) + 1
     if name is None or name not in more.names:
-        return beyond + np.arange(more.rows, dtype=np.int64)
+        return np.concatenate([groups, beyond + np.arange(more.rows, dtype=np.int64)])
     known = {text: place for place, text in enumerate(table.column(name).coded()[1])}
     codes, levels = more.column(name).coded()
     places = np.array([known.get(text, beyond + place) for place, text in enumerate(levels)], dtype=np.int64)
     missing = codes < 0
     found = np.where(missing, beyond + len(levels) + np.arange(more.rows), 0).astype(np.int64)
     found[~missing] = places[codes[~missing]]
-    return found
+    return np.concatenate([groups, found])
+
+
+def told(
+    table: Source, valid: Source, structure: Structure, split: Split, rows: Rows, groups: Codes | None
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What is to be said of the user's own validation set, as findings.
+
+    Args:
+        table: the rows, with those to learn from.
+        valid: the set.
+        structure: how rows belong together.
+        split: by the set.
+        rows: of the table, that may be learned from.
+        groups: (N,) codes of all rows; None without.
+    """
+    asked_later = structure.order if structure.asked is not None else None
+    time = structure.time if structure.kind == "time" else asked_later
+    return judged(split, rows, structure.group, groups) + later(table, valid, rows, time)
 
 
 def judged(split: Split, rows: Rows, group: str | None, groups: Codes | None) -> list[dict[str, Any]]:

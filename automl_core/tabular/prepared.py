@@ -259,10 +259,7 @@ def prepare(
         frame = frames.joined(frame, added)
         y = np.concatenate([y, its_y])
         weights = None if weights is None or its_weights is None else np.concatenate([weights, its_weights])
-        groups = (
-            None if groups is None
-            else np.concatenate([groups, beside.groups_of(table, more, structure.group, groups)])
-        )  # fmt: skip
+        groups = None if groups is None else beside.joined(table, more, structure.group, groups)
         moments = None if moments is None else np.concatenate([moments, np.full(added.n, np.nan)])
         if not its_known.any():
             raise TrainingError(f"{role}: no row has a target that training knows")
@@ -297,8 +294,7 @@ def prepare(
         frame, schema, y, problem, weights, rows, tested, options, structure, own=valid is not None
     )
     if valid is not None:
-        found += beside.judged(split, rows, structure.group, groups)
-        found += beside.later(table, table_of(valid), rows, _moment(structure))
+        found += beside.told(table, table_of(valid), structure, split, rows, groups)
     drop = meaning.wanted(options, found, drop, notes)
     if drop:
         notes.extend(f"column {name!r} is not learned from: see the guardrails" for name in sorted(drop))
@@ -352,13 +348,6 @@ def _structure(
         frame.take(rows), schema, y[rows], problem, test=there, weights=kept,
         said="rows to predict" if test is not None else "rows of the validation set",
     )  # fmt: skip
-
-
-def _moment(structure: Structure) -> str | None:
-    """The column that says whether rows that are given to judge by come later, where that is what is asked."""
-    if structure.kind == "time":
-        return structure.time
-    return structure.time or (structure.order if structure.asked is not None else None)
 
 
 def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem, options: Options) -> Panel | None:

@@ -145,7 +145,7 @@ def test_groups_are_one_where_their_names_are(here: list[str | None], there: lis
     table, more = source_of({"g": here}), source_of({"g": there})
     codes = groups_of(table, "g")
     assert codes is not None
-    joined = np.concatenate([codes, beside.groups_of(table, more, "g", codes)])
+    joined = beside.joined(table, more, "g", codes)
     texts = [*here, *there]
     for one in range(len(texts)):
         for two in range(one):
