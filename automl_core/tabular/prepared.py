@@ -342,7 +342,7 @@ def _structure(
     if not options.structure or options.validation != "auto" or not schema.fields:
         return Structure(why="groups and time were not looked for")
     asked = valid if test is None else test  # who gives rows to judge by says what will be asked for
-    there = None if asked is None else schema.read(table_of(asked))
+    there = None if asked is None else frame_of(schema, table_of(asked), "validation" if test is None else "test")
     kept = None if weights is None else weights[rows]
     return detect(
         frame.take(rows), schema, y[rows], problem, test=there, weights=kept,

@@ -60,6 +60,7 @@ def examine(
         odd_values,
         shift,
         weighting,
+        written,
     )
     from automl_core.tabular.guardrails.look import Look
     from automl_core.tabular.guardrails.view import view, view_of_features
@@ -84,6 +85,7 @@ def examine(
         missing,
         shift,
         odd_values,
+        written,
     ):
         found.extend(check.check(replace(look, dropped=frozenset(drops(found)))))
     return sorted(found, key=lambda one: one.certainty != "certain")
