@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+NEVER_BEGAN = "unstarted"
+"""Kind of the end of an attempt that was ended before anything of its training had run."""
+
 
 class ExperimentState(StrEnum):
     """State of an experiment."""

@@ -70,7 +70,8 @@ class Exit:
         seconds: from its start to its end.
         cpu_seconds: user and system time of all its processes, None when unknown.
         peak_memory_bytes: largest resident set of any one of its processes, None when unknown.
-        kind: the kind of failure in one word, where a backend can tell (``oom``, ``evicted``, ``throttled``).
+        kind: the kind of failure in one word, where a backend can tell (``oom``, ``evicted``, ``throttled``);
+            `automl_core.states.NEVER_BEGAN` of one that was ended on request before it had begun.
         blameless: whether the failure is none of the training's (its node was lost, say): another attempt is
             made and not counted.
         final: whether another attempt would fail in the same way.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.spec.units import format_duration
+from automl_core.states import NEVER_BEGAN
 
 _CODES = {
     126: "a command in it can't be executed",
@@ -69,6 +70,11 @@ def exit_of(
 def unstarted(why: str) -> Exit:
     """The `Exit` of a process that never was."""
     return Exit(cause=Cause.UNSTARTED, code=-1, signal=None, reason=why)
+
+
+def ended_unstarted(why: str) -> Exit:
+    """The `Exit` of a process that was to be ended before it was."""
+    return Exit(cause=Cause.TERMINATED, code=-1, signal=None, reason=why, kind=NEVER_BEGAN)
 
 
 def lost(why: str, seconds: float) -> Exit:

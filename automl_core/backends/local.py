@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,7 +23,7 @@ from automl_core.backends import guard
 from automl_core.backends.base import BackendError, Cause, Exit, Identity, Job, StartError
 from automl_core.backends.contract import command_line, substitute
 from automl_core.backends.environment import child_environment
-from automl_core.backends.exits import exit_of, lasts, lost, start_problem, unstarted
+from automl_core.backends.exits import ended_unstarted, exit_of, lasts, lost, start_problem, unstarted
 from automl_core.backends.forkserver.starting import Forks, forks_for
 from automl_core.backends.identity import ProcessIdentity, end_session
 from automl_core.backends.output import OutputBuffer
@@ -201,7 +200,7 @@ class LocalProcess(Job):
             if self._exit is not None:
                 return
             if not self._started:
-                self._exit = replace(unstarted("terminated on request, before it was started"), cause=Cause.TERMINATED)
+                self._exit = ended_unstarted("terminated on request, before it was started")
                 self._buffer.close()
                 return
             if self._link is None:

@@ -256,7 +256,7 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     """
     from automl_core.cli.places import UserError, find_run
     from automl_core.results.names import BEST_MODEL
-    from automl_core.results.stages import unconcluded
+    from automl_core.results.stages import model_note, unconcluded
     from automl_core.results.table_models import table_models
     from automl_core.storage import open_store
 
@@ -267,7 +267,7 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
         # a run's folder, or what it has published as its best model
         found = table_models(store, BEST_MODEL) or table_models(store, "model/")
         if len(found) == 1:
-            _note(unconcluded(store, ""))
+            _note(model_note(store, ""))
             return store, found[0]
     place = find_run(target, run_id)
     found = table_models(place.store, place.prefix + BEST_MODEL)
@@ -277,7 +277,7 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
             f"{place.folder} has published no model of a table or of series: there is no {MODEL_FILE} below "
             f"{BEST_MODEL.rstrip('/')}{f'. {why}' if why else ''}"
         )
-    _note(unconcluded(place.store, place.prefix))
+    _note(model_note(place.store, place.prefix))
     if len(found) > 1:
         raise UserError(f"{place.folder} has several models: name one of {', '.join(found)}")
     return place.store, found[0]

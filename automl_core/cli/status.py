@@ -29,13 +29,18 @@ def status(
     from automl_core.cli.output import print_json
     from automl_core.cli.places import from_here_or_server
     from automl_core.results.inputs import data_lines
-    from automl_core.results.stages import stage_entries
+    from automl_core.results.stages import stage_entries, told_of_conclude
     from automl_core.results.summary import summary
     from automl_core.study.stages import stages_of
 
     def here() -> tuple[Summary, str, list[dict[str, Any]]]:
         place, study = _open(experiment, run_id)
-        stages = [{"name": stage, **entry} for stage, entry in stage_entries(stages_of(study)).items()]
+        begun = stages_of(study)
+        entries = stage_entries(begun)
+        told = told_of_conclude(study.journal.store, study.journal.prefix, study.experiment, study.state, begun)
+        if told is not None:
+            entries["conclude"] = told
+        stages = [{"name": stage, **entry} for stage, entry in entries.items()]
         return summary(study.state, study.experiment, time.time()), place.folder, stages
 
     now, folder, stages = from_here_or_server(

@@ -13,6 +13,7 @@ from automl_core.forecasting.learners.shape import Shape
 from automl_core.forecasting.prepared import Prepared
 from automl_core.forecasting.space import Parameters, offered, portfolio, space
 from automl_core.forecasting.trial import TrialResult, run_trial
+from automl_core.training.told import NOT_STARTED
 
 FAILURES = 15
 """Trials that fail one after the other, none having succeeded, before the search gives up."""
@@ -160,4 +161,4 @@ class Search:
         if not seen or math.isinf(left):
             return None
         expected = seen[len(seen) // 2]
-        return f"not started: it would take some {expected:.1f} s, {left:.1f} s are left" if expected > left else None
+        return f"{NOT_STARTED}it would take some {expected:.1f} s, {left:.1f} s are left" if expected > left else None

@@ -16,6 +16,7 @@ from automl_core.states import ExperimentState, TrialState
 from automl_core.study.baseline import baseline_of
 from automl_core.study.history import ranking
 from automl_core.study.points import front_of, values_of
+from automl_core.study.queued import never_began
 from automl_core.study.state import Attempt, State, Trial, Work
 
 FORMAT_VERSION = 1
@@ -208,9 +209,9 @@ def work_entry(work: Work) -> dict[str, Any]:
 
 
 def attempt_entry(experiment: Experiment, work: Work, attempt: Attempt) -> dict[str, Any]:
-    """One attempt at a training task."""
+    """One attempt at a training task; with ``began``: false where it was ended before anything of it had run."""
     tasks = experiment.tasks
-    return {
+    entry: dict[str, Any] = {
         "task": tasks[attempt.task].name if attempt.task < len(tasks) else str(attempt.task),
         "slot": work.slot,
         "number": attempt.number,
@@ -221,6 +222,9 @@ def attempt_entry(experiment: Experiment, work: Work, attempt: Attempt) -> dict[
         "worker": attempt.worker or None,
         "external": attempt.external or None,
     }
+    if never_began(attempt):
+        entry["began"] = False
+    return entry
 
 
 def _best_values(experiment: Experiment, work: Work | None) -> dict[str, Any]:

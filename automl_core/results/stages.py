@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from automl_core.results.entries import controller, iso
+from automl_core.results.entries import controller, ended_at, has_ended, iso
 from automl_core.results.names import CONTROLLER
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import NotFound
 from automl_core.study.history import best_trial
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
 from automl_core.study.reasons import headline
-from automl_core.study.stages import INPUT, TRIALS_FILE, made_by
+from automl_core.study.stages import INPUT, TRIALS_FILE, has_gone_on, made_by
 
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
@@ -89,6 +89,9 @@ AGAIN = "clear the task conclude in Airflow, and it is made of the trials that t
 _ONCE_EXTENDED = "extend the run, and it is made of the trials that there are then"
 _HOW = {NEVER_BEGUN: "was never begun", SKIPPED: "was skipped"}
 
+NOT_RUN = frozenset(_HOW)
+"""States of a ``conclude`` that are no trial's."""
+
 
 def nothing_to_conclude(experiment: Experiment, state: State) -> str:
     """Why ``conclude`` has nothing to do once the search is over; empty where it has.
@@ -113,6 +116,9 @@ def never_concluded(
 ) -> dict[str, Any] | None:
     """The entry of a ``conclude`` of which nothing ran, though a trial has a value; None where there is no such one.
 
+    So it is of one that had run before the search went on, and nothing of which ran once that had ended again: what it
+    made of the search before stays published.
+
     A task of Airflow may end before it has asked the journal what to do (its executor failed, it waited too long in a
     queue, a person marked it, the store was away): without this it would look as if the file had no ``conclude``.
 
@@ -122,17 +128,48 @@ def never_concluded(
         stages: those that were begun.
 
     Returns:
-        As an entry of `stage_entries`, with `NEVER_BEGUN` or `SKIPPED` as its state.
+        As an entry of `stage_entries`, with `NEVER_BEGUN` or `SKIPPED` as its state; where it had run before, with the
+        attempts of then.
     """
     begun = stages.get("conclude")
-    if not experiment.conclude or (begun is not None and begun.state.works) or best_trial(state, experiment) is None:
+    if not experiment.conclude or best_trial(state, experiment) is None:
         return None
+    before = begun is not None and bool(begun.state.works)
+    if begun is not None and before and not has_gone_on(state, begun):
+        return None
+    known: dict[str, Any] = {"seconds": 0.0, "cost": 0.0, "tasks": []}
+    if before:
+        known = {key: stage_entries(stages)["conclude"][key] for key in known}
     why = nothing_to_conclude(experiment, state)
+    since = "the search has gone on since it ran, and " if before else ""
     return {
         "state": SKIPPED if why else NEVER_BEGUN,
-        "reason": why or "its task in Airflow ended before anything ran: see its state and log there",
-        "started": None, "ended": None, "seconds": 0.0, "cost": 0.0, "tasks": [],
+        "reason": why or f"{since}its task in Airflow ended before anything ran: see its state and log there",
+        "started": None, "ended": None, **known,
     }  # fmt: skip
+
+
+def told_of_conclude(
+    store: ObjectStore, prefix: str, experiment: Experiment, state: State, stages: Mapping[StageName, StageStudy]
+) -> dict[str, Any] | None:
+    """That entry as the newest result has it; None where that tells of no ``conclude`` that was to come and did not.
+
+    Whether its task in Airflow is still to come is known to the reducer alone, which publishes.
+
+    Args:
+        store: the model storage path.
+        prefix: the folder of the experiment's run.
+        experiment, state, stages: as in `never_concluded`.
+    """
+    if not has_ended(state) or never_concluded(experiment, state, stages) is None:
+        return None
+    try:
+        told = json.loads(store.get(prefix + CONTROLLER))["experiment"]
+        entry = told["stages"]["conclude"]
+    except (NotFound, ValueError, KeyError, AttributeError, TypeError):
+        return None
+    current = told.get("ended") == iso(ended_at(state)) and entry.get("state") in _HOW
+    return dict(entry) if current else None
 
 
 def unconcluded(store: ObjectStore, prefix: str) -> str:
@@ -164,6 +201,36 @@ def unconcluded_of(told: Mapping[str, Any]) -> str:
     of = f"trial {number}" if number is not None else "the best trial"
     then = _ONCE_EXTENDED if ended == SKIPPED else AGAIN
     return f"conclude {how}{f' ({why})' if why else ''}, so what is published is what {of} has left: {then}"
+
+
+def model_note(store: ObjectStore, prefix: str) -> str:
+    """What whoever uses a run's published model should know of it; empty where there is nothing.
+
+    Args:
+        store: the model storage path.
+        prefix: the folder of the experiment's run, ending with '/'.
+    """
+    try:
+        told = json.loads(store.get(prefix + CONTROLLER))["experiment"]
+        return unconcluded_of(told) or outdated_of(told)
+    except (NotFound, ValueError, KeyError, AttributeError, TypeError):
+        return ""
+
+
+def outdated_of(told: Mapping[str, Any]) -> str:
+    """Why a published model knows nothing of a run's newest trials, and how that is mended; empty where it does.
+
+    Args:
+        told: the ``experiment`` of controller.json.
+    """
+    stage = (told.get("stages") or {}).get("conclude") or {}
+    ended = str(stage.get("state") or "")
+    if told.get("model_from") != "conclude" or ended not in _HOW:
+        return ""
+    return (
+        f"conclude {_HOW[ended]} ({headline(str(stage.get('reason') or ''))}), so what is published is what it made of "
+        f"the search before: {_ONCE_EXTENDED if ended == SKIPPED else AGAIN}"
+    )
 
 
 def concluded_model(store: ObjectStore, prefix: str, stages: Mapping[StageName, StageStudy]) -> str | None:

@@ -25,7 +25,7 @@ from automl_core.running.watch import Watch
 from automl_core.space import Params
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.stages import StageExperiment
-from automl_core.states import TrialState
+from automl_core.states import NEVER_BEGAN, TrialState
 from automl_core.study import Binding, Outcome, Study
 from automl_core.study.reasons import ITS_LAST_LINES, error_line, with_error
 
@@ -130,7 +130,8 @@ class Attempt:
                 kind = self.watch.failing_kind
                 failed = self.watch.ended_as(state, reason, cost=cost)
                 return replace(failed, kind=kind, error=digest_of_words(self.ordered[1], self._params))
-            return self.watch.ended_as(state, reason, cost=cost)
+            ended = self.watch.ended_as(state, reason, cost=cost)
+            return replace(ended, kind=NEVER_BEGAN) if status.kind == NEVER_BEGAN else ended
         if status.ok:
             try:
                 if self._unreadable is not None:  # it ended before it could be ended

@@ -29,7 +29,7 @@ from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
 from automl_core.spec.dates import run_dates
 from automl_core.spec.tasks import LocalTask
-from automl_core.states import TrialState
+from automl_core.states import NEVER_BEGAN, TrialState
 from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 from automl_core.study import Binding, Outcome, Study, Told
 from automl_core.study.binder import becomes_the_trials
@@ -140,7 +140,7 @@ class LocalRun:
             outcome = self._train(self.context)
         except (Unwanted, NotWanted):
             assert self._ordered is not None
-            outcome = Outcome(*self._ordered)
+            outcome = Outcome(*self._ordered, kind=NEVER_BEGAN)
         except Changing as error:
             outcome = Outcome(TrialState.FAILED, str(error), retryable=True, blameless=True, kind="data")
         except EnvironmentProblem as error:

@@ -56,7 +56,8 @@ class Attempt(msgspec.Struct, omit_defaults=True):
         worker: which process ran it, for people.
         external: identity of the running job outside Airflow (a pod's name, an instance id).
         error: digest of the error that ended it, the same for the same error; empty where that is not known.
-        kind: the kind of failure in one word, where it was known (``oom``, ``evicted``, ``metric``).
+        kind: the kind of failure in one word, where it was known (``oom``, ``evicted``, ``metric``); of one that was
+            ended before anything of its training had run, `automl_core.states.NEVER_BEGAN`.
         systematic: whether its failure is one that no other combination would mend.
         generation: how often people had cleared the slot when it began, by the count of whoever schedules it; None
             where nobody counts. Of the same generation, a later start is a repetition and no person's wish.

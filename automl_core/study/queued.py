@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from automl_core.states import NEVER_BEGAN
 from automl_core.study.entities import Attempt
 
 QUEUE = "queue"
@@ -23,6 +24,11 @@ def is_queued(attempt: Attempt) -> bool:
     except ValueError:
         return False
     return isinstance(identity, dict) and bool(identity.get(QUEUE))
+
+
+def never_began(attempt: Attempt) -> bool:
+    """Whether it is known of an ended attempt that nothing of its training ever ran."""
+    return attempt.ended is not None and (attempt.kind == NEVER_BEGAN or is_queued(attempt))
 
 
 def seconds_of(attempt: Attempt, now: float) -> float:

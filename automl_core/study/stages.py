@@ -16,10 +16,14 @@ from automl_core.study.beginning import DATA as DATA
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
 from automl_core.study.prepared import PREPARE, TAKEN, taken_in
+from automl_core.study.state import State
 from automl_core.study.study import Study
 
 TRIALS_FILE = "trials.json"
 """What the training tasks of ``conclude`` are told of all trials, below the folder of that stage."""
+
+SEARCH = "search"
+"""Among what ``conclude`` works on: the search as it stood when it was begun, see `mark_of`."""
 
 INPUT = "input/"
 """Folder of a stage for what its training tasks read."""
@@ -90,6 +94,7 @@ class StageStudy(Study):
         answer = super().ask(slot, lane=lane, worker=worker, places=places, generation=generation)
         if isinstance(answer, Binding):
             self.use_own()
+            self._note_search()
         if self.stage == "conclude" and isinstance(answer, Binding) and answer.attempt > 1:
             # what it made of fewer trials is not to be published should it make nothing of all
             self.journal.store.delete_prefix(self.journal.prefix + trial_prefix(0) + MODEL_FOLDER)
@@ -100,7 +105,18 @@ class StageStudy(Study):
         answer = super().resume(slot, task, worker=worker, generation=generation)
         if isinstance(answer, Binding):
             self.use_own(copy=True)
+            self._note_search()
         return answer
+
+    def _note_search(self) -> None:
+        """Note with ``conclude`` which search it concludes: where that goes on, this attempt knows nothing of it.
+
+        After the attempt's own record: where nothing follows that, its work has not succeeded.
+        """
+        if self.stage != "conclude":
+            return
+        mark = mark_of(self._experiments().state)
+        self.journal.append("note", {"inputs": {SEARCH: mark}}, valid=lambda s: s.inputs.get(SEARCH) != mark)
 
     def use_own(self, *, copy: bool = False) -> None:
         """From now on the run uses its own ``prepare``, and not what was taken of an earlier run.
@@ -163,6 +179,28 @@ class StageStudy(Study):
         else:
             self._whole.refresh()
         return self._whole
+
+
+def mark_of(state: State) -> list[float]:
+    """What tells a search that has ended from the same one gone on: its stop, and the end of its last work.
+
+    Both by records of its own journal, so clocks that differ can't mistake it.
+
+    Args:
+        state: of the experiment.
+    """
+    return [state.stop.time if state.stop is not None else 0.0, max(state.order.ranks.values(), default=0)]
+
+
+def has_gone_on(state: State, conclude: StageStudy) -> bool:
+    """Whether a search was extended, or a trial of it made again, since its ``conclude`` was last begun.
+
+    Args:
+        state: of the experiment.
+        conclude: its stage; one that an earlier release began has not noted its search, and is believed.
+    """
+    mark = conclude.state.inputs.get(SEARCH)
+    return mark is not None and not conclude.state.unended and list(mark) != mark_of(state)
 
 
 def open_study(journal: StudyJournal) -> Study:

@@ -33,6 +33,7 @@ from automl_core.tabular.metrics.probabilities import log_loss
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.selection import Selection
 from automl_core.tabular.trial import part
+from automl_core.tabular.validation import split
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -146,7 +147,8 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     Args:
         prepared: the table; its ``panel`` says which column and which order.
         selection: the chosen trials, and their predictions of rows of groups that they had not learned from.
-        deadline: in time it takes one more fit; without time for that nothing is done.
+        deadline: in time it takes one more fit; without time for that nothing is done. So do the groups of which no row
+            was held out; without time for that they get none.
     """
     panel = prepared.panel
     if panel is None or selection.outputs is None or not selection.chosen:
@@ -154,7 +156,8 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     coded = prepared.frame.coded(panel.field.name)
     if len(coded.levels) > MOST:
         return None
-    rows = selection.rows[(coded.codes[selection.rows] >= 0) & np.isin(selection.rows, prepared.rows)]
+    said, known_of = _of_the_rest(prepared, selection, deadline)
+    rows = known_of[(coded.codes[known_of] >= 0) & np.isin(known_of, prepared.rows)]
     if panel.order is not None:
         rows = rows[np.isfinite(panel.order[rows])]
         cut = _cut(panel.order[rows])
@@ -167,12 +170,10 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     there = np.isin(codes[later], codes[earlier])
     if there.sum() < LEAST:
         return None
-    outputs = (
-        selection.outputs[later] if panel.order is None else _forward(prepared, selection, earlier, later, deadline)
-    )
+    outputs = said[later] if panel.order is None else _forward(prepared, selection, earlier, later, deadline)
     if outputs is None:
         return None
-    residuals = _residuals(prepared, rows, selection.outputs[rows])
+    residuals = _residuals(prepared, rows, said[rows])
     variances = _variances(residuals, codes[rows], count)  # of all: with two moments, earlier rows have one a group
     known = intercepts(residuals[~cut], codes[earlier], count, variances)[codes[later]]
     share = _share(known[there], _residuals(prepared, later, outputs)[there], codes[later][there])
@@ -183,7 +184,7 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     edge, low = None, None
     if prepared.problem.classes:
         sums = outputs + share * known
-        edge = _edge(prepared.y[later], sums, prepared.y[rows], selection.outputs[rows])
+        edge = _edge(prepared.y[later], sums, prepared.y[rows], said[rows])
         if edge is None:
             return None
         mended = edge.pressed(sums)
@@ -200,6 +201,26 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
         f"{metric.name} {before:.4g} → {after:.4g}", low, edge, panel.order is not None,
         len(np.setdiff1d(codes[prepared.rows], [-1, *codes[rows]])),
     )  # fmt: skip
+
+
+def _of_the_rest(prepared: Prepared, selection: Selection, deadline: Deadline) -> tuple[Floats, Codes]:
+    """What is said of rows by models that had not learned from their groups, and which rows these are.
+
+    Folds hold out each group. A single part held out (of large tables) has a tenth of them: of the rest the best
+    pipeline is asked, fitted on one half of the groups for the other, and the other way round.
+    """
+    assert selection.outputs is not None
+    rest = np.setdiff1d(prepared.learned(prepared.rows), selection.rows)
+    if prepared.groups is None or len(np.unique(prepared.groups[rest])) < 2:
+        return selection.outputs, selection.rows
+    options = prepared.options.replaced(validation="k-fold", folds=2, repeats=1, valid_share=None)
+    said, fits = selection.outputs.copy(), 2 if prepared.panel is not None and prepared.panel.order is not None else 1
+    for fold in split(prepared.problem, prepared.y, rest, options, groups=prepared.groups).folds:
+        found = _fitted(prepared, selection, fold.train, fold.valid, deadline, fits=fits)
+        if found is None:
+            return selection.outputs, selection.rows
+        said[fold.valid] = found
+    return said, np.sort(np.concatenate([selection.rows, rest]))
 
 
 def _edge(truth: Codes, sums: Floats, others: Codes, said: Floats) -> Edge | None:
@@ -299,11 +320,26 @@ def _forward(
     prepared: Prepared, selection: Selection, earlier: Codes, later: Codes, deadline: Deadline
 ) -> Floats | None:  # fmt: skip
     """What the best pipeline, fitted on earlier rows, says of later ones; None without time, or where it can't."""
+    return _fitted(prepared, selection, earlier, later, deadline)
+
+
+def _fitted(
+    prepared: Prepared, selection: Selection, train: Codes, asked: Codes, deadline: Deadline, *, fits: int = 1
+) -> Floats | None:  # fmt: skip
+    """What the best pipeline, fitted on some rows, says of others; None without time, or where it can't.
+
+    Args:
+        prepared: the table.
+        selection: the chosen trials.
+        train, asked: rows.
+        deadline: of everything.
+        fits: as long as one on the search's rows that have to be possible until then.
+    """
     from automl_core.tabular.finals import settled
     from automl_core.tabular.pipeline import Pipeline
 
     best = max(selection.chosen, key=lambda each: (each[1], -each[0].number))[0]
-    if deadline.left_for_all() < SPARE + 1.5 * best.fit_seconds / max(len(best.folds), 1):
+    if deadline.left_for_all() < SPARE + 1.5 * fits * best.fit_seconds / max(len(best.folds), 1):
         return None
     pipeline = Pipeline(
         prepared.problem, prepared.schema, settled(prepared, best), seed=best.seed, threads=prepared.options.threads,
@@ -311,8 +347,8 @@ def _forward(
     )  # fmt: skip
     until = None if deadline.end is None else time.monotonic() + max(deadline.left_for_all() - SPARE, 0.1)
     try:
-        frame, y, weights = part(prepared, earlier)
-        found = np.asarray(pipeline.fit(frame, y, weights, deadline=until).predict(prepared.frame.take(later)))
+        frame, y, weights = part(prepared, train)
+        found = np.asarray(pipeline.fit(frame, y, weights, deadline=until).predict(prepared.frame.take(asked)))
     except Exception:  # the learner can't: it is an extra, so the model does without
         return None
     return found if np.isfinite(found).all() else None

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automl_core.training.told import NOT_STARTED
+
 if TYPE_CHECKING:
     from automl_core.tabular.prepared import Prepared
 
@@ -98,7 +100,7 @@ class Guard:
     def says(self, learner: str, raw: int) -> str:
         """Why a trial is not started."""
         size = _gib(self.estimate(learner, raw))
-        return f"not started: it would take some {size} of memory, {_gib(self.limit)} may be used"
+        return f"{NOT_STARTED}it would take some {size} of memory, {_gib(self.limit)} may be used"
 
 
 class Peak:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.sources import Source
 from automl_core.modelfile.scoring.values import Coded, Field, Frame, Schema, read_column
-from automl_core.tabular import columns, documents, frames, meaning, roles, validation
+from automl_core.tabular import beside, columns, documents, frames, meaning, roles, validation
 from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.metrics import Metric, find
 from automl_core.tabular.options import Options
@@ -234,7 +234,7 @@ def prepare(
     rows = np.flatnonzero(known)
     problem = target.problem
     moments = times
-    structure = _structure(frame, schema, y, problem, weights, rows, options, test)
+    structure = _structure(frame, schema, y, problem, weights, rows, options, test, valid)
     dropped = set(structure.drop)
     kinds = schema
     if structure.kind == "group" and groups is None:
@@ -259,7 +259,7 @@ def prepare(
         frame = frames.joined(frame, added)
         y = np.concatenate([y, its_y])
         weights = None if weights is None or its_weights is None else np.concatenate([weights, its_weights])
-        groups = None if groups is None else np.concatenate([groups, -1 - np.arange(added.n)])
+        groups = None if groups is None else beside.joined(table, more, structure.group, groups)
         moments = None if moments is None else np.concatenate([moments, np.full(added.n, np.nan)])
         if not its_known.any():
             raise TrainingError(f"{role}: no row has a target that training knows")
@@ -290,7 +290,11 @@ def prepare(
         folds = tuple(Fold(equal_rows.without(each.train, each.valid, copied), each.valid) for each in split.folds)
         if all(len(each.train) for each in folds):
             split = replace(split, folds=folds)
-    found, drop = _guardrails(frame, schema, y, problem, weights, rows, tested, options, structure)
+    found, drop = _guardrails(
+        frame, schema, y, problem, weights, rows, tested, options, structure, own=valid is not None
+    )
+    if valid is not None:
+        found += beside.told(table, table_of(valid), structure, split, rows, groups)
     drop = meaning.wanted(options, found, drop, notes)
     if drop:
         notes.extend(f"column {name!r} is not learned from: see the guardrails" for name in sorted(drop))
@@ -328,7 +332,7 @@ def _schema(table: Source, options: Options, weights: NDArray[np.float64] | None
 
 def _structure(
     frame: Frame, schema: Schema, y: NDArray[Any], problem: Problem, weights: NDArray[np.float64] | None, rows: Rows,
-    options: Options, test: Any,
+    options: Options, test: Any, valid: Any,
 ) -> Structure:  # fmt: skip
     """How rows belong together: by what the user says, else by what the data themselves say."""
     if options.group or options.time:
@@ -337,9 +341,13 @@ def _structure(
         return Structure(kind, group=options.group, time=options.time, why=f"as asked: {said}")
     if not options.structure or options.validation != "auto" or not schema.fields:
         return Structure(why="groups and time were not looked for")
-    there = None if test is None else schema.read(table_of(test))
+    asked = valid if test is None else test  # who gives rows to judge by says what will be asked for
+    there = None if asked is None else frame_of(schema, table_of(asked), "validation" if test is None else "test")
     kept = None if weights is None else weights[rows]
-    return detect(frame.take(rows), schema, y[rows], problem, test=there, weights=kept)
+    return detect(
+        frame.take(rows), schema, y[rows], problem, test=there, weights=kept,
+        said="rows to predict" if test is not None else "rows of the validation set",
+    )  # fmt: skip
 
 
 def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem, options: Options) -> Panel | None:
@@ -367,7 +375,7 @@ def _panel(frame: Frame, schema: Schema, structure: Structure, problem: Problem,
 
 def _guardrails(
     frame: Frame, schema: Schema, y: NDArray[Any], problem: Problem, weights: NDArray[np.float64] | None, rows: Rows,
-    test: Rows, options: Options, structure: Structure,
+    test: Rows, options: Options, structure: Structure, *, own: bool = False,
 ) -> tuple[list[dict[str, Any]], set[str]]:  # fmt: skip
     if not schema.fields or len(rows) < 2:
         return [], set()
@@ -376,7 +384,7 @@ def _guardrails(
     said = {role: name for role in ("group", "time", "weight") if (name := getattr(options, role)) is not None}
     findings = examine(
         frame.take(rows), schema, y[rows], problem, weights=None if weights is None else weights[rows],
-        test=frame.take(test) if len(test) else None, roles=said, structure=structure,
+        test=frame.take(test) if len(test) else None, roles=said, structure=structure, own=own,
     )  # fmt: skip
     return [each.as_json() for each in findings], set(drops(findings)) & set(schema.names)
 

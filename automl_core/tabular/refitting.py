@@ -9,12 +9,17 @@ from automl_core.tabular.trial import TrialResult
 
 
 def needs_refit(prepared: Prepared) -> bool:
-    """Whether the models of the folds can't be the final ones: forward in time they know nothing of the latest rows.
+    """Whether the models of the folds can't be the final ones.
 
+    Forward in time they know nothing of the latest rows, beside a set of the user's own perhaps nothing of its groups.
     Who says ``bag`` or ``refit`` decides it.
     """
-    final = prepared.options.final
-    return final == "refit" or (final == "auto" and prepared.split.kind in ("time", "monte-carlo"))
+    final, kind = prepared.options.final, prepared.split.kind
+    if final != "auto":
+        return final == "refit"
+    # of a validation set of the user's own some rows may not be learned from while it judges
+    apart = kind == "own" and any(len(each.train) < len(prepared.rows) for each in prepared.split.folds)
+    return kind in ("time", "monte-carlo") or apart
 
 
 def refit_growth(prepared: Prepared) -> float:
@@ -35,5 +40,6 @@ def planned(prepared: Prepared, results: Sequence[TrialResult], workers: int) ->
     spent = [each.fit_seconds / max(len(each.folds), 1) for each in usable[: prepared.options.ensemble]]
     if needs_refit(prepared):
         return 1.3 * max(sum(spent) / workers, max(spent, default=0.0)) * refit_growth(prepared)
-    in_time = prepared.panel is not None and prepared.panel.order is not None
-    return 1.3 * max(spent, default=0.0) if in_time else 0.0  # one fit, see `effects`
+    panel = prepared.panel
+    fits = 0 if panel is None else (panel.order is not None) + (prepared.split.kind == "holdout")  # see `effects`
+    return 1.3 * fits * max(spent, default=0.0)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.sources import Column, Source, UnreadableValue, were_texts
 from automl_core.modelfile.scoring.values import Coded, Field, SchemaError, read_column
+from automl_core.tabular.forms import form_of, is_number
 from automl_core.tabular.metrics import MetricError, find
 from automl_core.tabular.options import Options
 from automl_core.tabular.problem import Kind, Problem, ordered
@@ -17,6 +18,9 @@ from automl_core.training.problems import TrainingError, nearest
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
+
+OWN_CLASS = 30
+"""Rows from which on a target with another text in most of them is refused: no class could be learned."""
 
 FEW_VALUES = 20
 """A target of whole numbers with at most so many different ones is of classes, where the task is not said."""
@@ -70,6 +74,8 @@ def target_of(source: Source, options: Options, weights: Floats | None = None) -
     kind, why = _kind(options, column.type, levels)
     if kind == "regression":
         return _numbers(column, options, why, weights)
+    if column.type == "string":
+        why = _of_texts(options, codes, levels) or why
     # levels of a frame may be of more rows than these: classes are what occurs
     occurring = np.unique(codes[codes >= 0])
     classes = ordered(levels[each] for each in occurring)
@@ -103,6 +109,40 @@ def _kind(options: Options, type_: str, levels: tuple[str, ...]) -> tuple[str, s
     if whole and len(levels) <= FEW_VALUES:
         return "classes", f"the target has {len(levels)} different whole numbers"
     return "regression", f"the target has {len(levels):,} different numbers"
+
+
+def _of_texts(options: Options, codes: NDArray[Any], levels: tuple[str, ...]) -> str:
+    """What is to be said of texts as classes; empty where they are usual ones.
+
+    Raises:
+        TrainingError: most rows have a class of their own, so nothing could be learned; says what they seem to be.
+    """
+    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+    used = [level for level, count in zip(levels, counts.tolist(), strict=True) if count]
+    known, name = int(counts.sum()), options.target
+    others = [level for level in used if not is_number(level)]
+    numbers = len(used) - len(others)
+    among = ""
+    if others and numbers > FEW_VALUES and len(others) <= 0.1 * len(used):
+        first = int(np.flatnonzero(codes == levels.index(others[0]))[0])
+        rows = int(sum(counts[levels.index(each)] for each in others))
+        among = (
+            f"{name!r} is numbers but for {_some(tuple(others))} ({rows:,} of {known:,} rows, the first is row {first})"
+            "; for a regression leave such cells empty"
+        )
+    if known < OWN_CLASS or len(used) <= known / 2:
+        return f"the target's values are of type string: {among}" if among else ""
+    many = f"As classes there would be {len(used):,} of them in {known:,} rows"
+    if among:
+        raise TrainingError(f"target: {among}. {many}")
+    form = form_of(used)
+    if form is not None or not others:
+        plain = "plain numbers, with a point and without unit or separator"
+        raise TrainingError(
+            f"target: {name!r} is {form or 'numbers'} in a form that is not read as such ({_some(tuple(used[:3]))}); "
+            f"write {'days since a first one' if form == 'dates' else plain}. {many}"
+        )
+    raise TrainingError(f"target: {name!r} has another text in most rows, of which nothing could be learned. {many}")
 
 
 def _numbers(column: Any, options: Options, why: str, weights: Floats | None) -> Target:

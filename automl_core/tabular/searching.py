@@ -25,6 +25,7 @@ from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.refitting import planned
 from automl_core.tabular.trial import FoldFrames, TrialResult, run_trial
 from automl_core.training.problems import TrainingError
+from automl_core.training.told import NOT_STARTED
 
 ITERATIONS = 40
 """Trials where neither their number nor a deadline is given."""
@@ -236,7 +237,7 @@ class Search:
         if not seen or math.isinf(left) or not any(each.usable for each in self._outcome.results):
             return None
         expected = sorted(seen)[len(seen) // 2]
-        return f"not started: it would take some {expected:.1f} s, {left:.1f} s are left" if expected > left else None
+        return f"{NOT_STARTED}it would take some {expected:.1f} s, {left:.1f} s are left" if expected > left else None
 
     def _may_start(self, number: int, params: dict[str, Any]) -> int | None:
         """The learner's own estimate of memory where a trial may start; None where it was refused, and told."""

@@ -35,8 +35,8 @@ class TrialResult:
         number: from 0, in the order in which trials were asked for.
         params: of the pipeline.
         state: ``succeeded``; ``stopped`` (after bad folds: its value counts for the search, not for the ensemble);
-            ``failed``; ``skipped`` (never started: no time or no memory for it) or ``cancelled`` (still running when
-            the search ended). Older releases called the last two ``failed``.
+            ``failed``; ``skipped`` (never started: no time or no memory for it, or its experiment ended first) or
+            ``cancelled`` (still running when the search ended). Older releases called the last two ``failed``.
         value: the metric over all rows held out; NaN where there is none.
         loss: the same, lower is better.
         folds: the metric of each fold that ran.

@@ -92,7 +92,7 @@ def split(
         TrainingError: what was asked for can't be made of these rows.
     """
     if own is not None:
-        return Split("own", (Fold(rows, own),), f"the user's own validation set of {len(own):,} rows")
+        return _own(rows, own, groups)
     if options.validation == "own":
         raise TrainingError("validation: own needs a validation set, given as validation=…")
     random = np.random.default_rng([options.seed, 17])
@@ -289,6 +289,22 @@ def _part(
         taken_groups = names[: min(max(enough, 1), len(names) - 1)]
     taken = np.isin(groups[rows], taken_groups)
     return rows[~taken], rows[taken]
+
+
+def _own(rows: Rows, own: Rows, groups: NDArray[np.int64] | None) -> Split:
+    """The user's own set; where groups are apart, rows of its groups are not learned from while pipelines are judged.
+
+    Where those are most rows (the same firms, later), little would be left to learn from: they are kept, and said.
+    """
+    why = f"the user's own validation set of {len(own):,} rows"
+    others = rows if groups is None else rows[~np.isin(groups[rows], groups[own])]
+    gone = len(rows) - len(others)
+    if not gone:
+        return Split("own", (Fold(rows, own),), why)
+    if len(others) < max(REMAINS * len(rows), 2):
+        why = f"{why}; most rows to learn from are of its groups, so they are on both sides"
+        return Split("own", (Fold(rows, own),), why)
+    return Split("own", (Fold(others, own),), f"{why}; {gone:,} rows of its groups are not learned from meanwhile")
 
 
 def _apart(forward: Split, groups: NDArray[np.int64]) -> Split:

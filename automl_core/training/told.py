@@ -16,6 +16,10 @@ from automl_core.training.problems import TrainingError, say
 ENDED_WELL = "SUCCEEDED"
 """State of trials whose results are taken; others have left nothing, or less than they were asked for."""
 
+NOT_STARTED = "not started: "
+"""What the reason of a pipeline begins with that is not tried for want of time or memory; in a training program's error
+its learner's name comes before."""
+
 LOSS = "loss"
 """The goal of the templates: the metric turned so that lower is better, whichever it is."""
 
@@ -112,16 +116,28 @@ def untaken(told: Mapping[str, Any], taken: Iterable[int], metric: Measure) -> l
         number, state = int(trial["number"]), str(trial.get("state") or "")
         if number in known:
             continue
-        started = bool(trial.get("attempts"))  # "started" is when it was bound, which begins an attempt too
-        word = {"FAILED": "failed", "EARLY_STOPPED": "stopped", ENDED_WELL: "failed"}.get(state, "cancelled")
         reason = str(trial.get("reason") or ("its result can't be read" if state == ENDED_WELL else ""))
+        line = _first_line(reason)
         found.append(
             Untaken(
-                number, dict(trial.get("params") or {}), word if started or word == "failed" else "skipped",
-                _value(told, trial, metric), float(trial.get("seconds") or 0.0), _first_line(reason),
+                number, dict(trial.get("params") or {}), _word(state, trial, line), _value(told, trial, metric),
+                float(trial.get("seconds") or 0.0), line,
             )
         )  # fmt: skip
     return found
+
+
+def _word(state: str, trial: Mapping[str, Any], reason: str) -> str:
+    """How a trial is called that left no result: as a search in one process calls it.
+
+    To the experiment a pipeline that the training program refused has failed, since its search has to learn from that;
+    and binding a trial begins an attempt, so that one alone does not say that anything ran.
+    """
+    if state in ("FAILED", ENDED_WELL):
+        return "skipped" if NOT_STARTED in reason else "failed"
+    if not any(each.get("began", True) for each in trial.get("attempts") or ()):
+        return "skipped"
+    return "stopped" if state == "EARLY_STOPPED" else "cancelled"
 
 
 def _value(told: Mapping[str, Any], trial: Mapping[str, Any], metric: Measure) -> float | None:

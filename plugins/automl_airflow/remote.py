@@ -128,6 +128,7 @@ class RemoteTrial(SlotTask):
             context: of the task instance.
             event: of the trigger that waited.
         """
+        from automl_core.states import NEVER_BEGAN
         from automl_core.study import Outcome
 
         store, study = self.open_study(context)
@@ -137,7 +138,7 @@ class RemoteTrial(SlotTask):
         order = self.patiently(lambda: study.order(binding))
         if order is None:
             return self._start(context, study, store, binding)
-        outcome = Outcome(*order)
+        outcome = Outcome(*order, kind=NEVER_BEGAN)
         told = self.patiently(lambda: study.tell(binding, outcome))
         return self.attend(context) if study.state.lanes else self.conclude(context, study, binding, outcome, told)
 

@@ -82,7 +82,7 @@ def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]
     Returns:
         The stages' studies; and for people what went wrong in those that failed.
     """
-    from automl_core.results.stages import AGAIN
+    from automl_core.results.stages import AGAIN, concluded_model
     from automl_core.study.stages import stages_of
 
     problems, found = [], stages_of(study)
@@ -95,7 +95,9 @@ def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]
             problems.append(problem)
     reason = never_begun(study, found)
     if reason:
-        problems.append(f"conclude was never begun: {reason}. What the best trial has left is published; {AGAIN}")
+        before = concluded_model(study.journal.store, study.journal.prefix, found)
+        what = "it made of the search before" if before else "the best trial has left"
+        problems.append(f"conclude was never begun: {reason}. What {what} is published; {AGAIN}")
     return found, problems
 
 

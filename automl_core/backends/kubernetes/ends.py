@@ -16,6 +16,7 @@ from automl_core.backends.kubernetes.artifacts import failure_to_keep
 from automl_core.backends.kubernetes.bounds import Pod, memory_held, memory_limit, training
 from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.spec.units import format_duration
+from automl_core.states import NEVER_BEGAN
 
 
 class Kind(StrEnum):
@@ -149,9 +150,10 @@ def exit_of_pod(
     seconds, code = _duration(pod), state.get("exitCode")
     if cause is not None:
         code = 143 if code is None else code
-        return exit_of(
+        ended = exit_of(
             code=code, ended_by=None, cause=cause, seconds=seconds, timeout=timeout, peak_memory_bytes=peak_memory
         )
+        return ended if cause is not Cause.TERMINATED or has_begun(pod) else replace(ended, kind=NEVER_BEGAN)
     if status.get("reason") == "DeadlineExceeded" and not _ended_before_its_deadline(pod):
         return _past_deadline(pod, code, seconds, timeout, peak_memory)
     appetite = _appetite(pod, evicted)

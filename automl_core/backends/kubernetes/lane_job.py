@@ -23,6 +23,7 @@ from automl_core.backends.kubernetes.queueing import came_from_queue, is_cancell
 from automl_core.backends.kubernetes.waiting import Limits
 from automl_core.backends.remote import Report, Unreachable
 from automl_core.spec.units import format_duration
+from automl_core.states import NEVER_BEGAN
 
 EARLIER = 300.0
 """Seconds before its order from which on the log is read: clocks of nodes and workers differ a little."""
@@ -278,6 +279,8 @@ class LaneJob(PodJob):
                 ended, final=True, systematic=True,
                 reason=f"lane: the pod could not begin, and its image needs this product (python -m …): {said}",
             )  # fmt: skip
+        if self._begun_at is None and ended.cause is Cause.TERMINATED:  # what had begun in the pod was another's
+            ended = replace(ended, kind=NEVER_BEGAN)
         seconds = max(0.0, self._clock() - self._begun_at) if self._begun_at is not None else 0.0
         return self._report(lines, replace(ended, seconds=min(seconds, ended.seconds) if ended.seconds else seconds))
 

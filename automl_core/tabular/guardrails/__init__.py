@@ -31,6 +31,7 @@ def examine(
     test: Any = None,
     roles: Mapping[str, str] | None = None,
     structure: Structure | None = None,
+    own: bool = False,
 ) -> list[Finding]:
     """What is wrong with a table, the certain findings first.
 
@@ -45,6 +46,7 @@ def examine(
         test: rows to predict, without their target, where they are known.
         roles: what columns are for, role → column: ``group``, ``time``, ``weight``, ``id``. They are no features.
         structure: what `structure.detect` found, if it was asked already.
+        own: whether pipelines are judged by a validation set of the user's own.
     """
     from automl_core.tabular.guardrails import (
         belonging,
@@ -58,6 +60,7 @@ def examine(
         odd_values,
         shift,
         weighting,
+        written,
     )
     from automl_core.tabular.guardrails.look import Look
     from automl_core.tabular.guardrails.view import view, view_of_features
@@ -70,7 +73,7 @@ def examine(
     if structure is None:
         structure = detect(frame, schema, y, problem, weights=weights, test=test)
     asked = None if test is None else view_of_features(test, schema, problem)
-    look = Look(table, structure, asked, dict(roles or {}))
+    look = Look(table, structure, asked, dict(roles or {}), own=own)
     for check in (
         identifiers,
         leak,
@@ -82,6 +85,7 @@ def examine(
         missing,
         shift,
         odd_values,
+        written,
     ):
         found.extend(check.check(replace(look, dropped=frozenset(drops(found)))))
     return sorted(found, key=lambda one: one.certainty != "certain")

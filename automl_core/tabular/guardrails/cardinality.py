@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from automl_core.tabular.guardrails import written
 from automl_core.tabular.guardrails.finding import Finding
 from automl_core.tabular.guardrails.look import Look
 
@@ -13,10 +14,10 @@ MANY = 50
 def check(look: Look) -> Iterator[Finding]:
     """High-cardinality categories."""
     for column in look.features:
-        if column.kind != "category" or column.name == look.structure.group:
+        if column.kind != "category" or column.name == look.structure.group or column.name in look.dropped:
             continue
         there = int(column.there.sum())
-        if not there or column.distinct >= 0.98 * there:
+        if not there or column.distinct >= 0.98 * there or written.form(column) is not None:
             continue
         single = int((column.counts == 1).sum())
         if column.distinct >= MANY or (column.distinct >= 30 and there / column.distinct < 10):

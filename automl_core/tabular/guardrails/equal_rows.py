@@ -66,6 +66,11 @@ def check(look: Look) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def rows_as_hashes(table: View) -> Hashes:
+    """(n,) a number for each row's features: the same where rows are copies."""
+    return _total(hashes(table))
+
+
 def copies(frame: Any, names: Iterable[str], rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Which rows are copies of each other: (n,) codes, -1 for rows that occur once; None where copies are no wonder.
 

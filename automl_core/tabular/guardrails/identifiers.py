@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.guardrails.finding import Finding
 from automl_core.tabular.guardrails.look import Look
 from automl_core.tabular.guardrails.view import ColumnView, View
+from automl_core.tabular.guardrails.written import form
 from automl_core.tabular.structure import names
 from automl_core.tabular.structure.evidence import correlation
 
@@ -20,6 +22,9 @@ _FIRST = re.compile(r"column_1|unnamed: ?\d+|\.\.\.1", re.IGNORECASE)
 """What readers call a column without a name: what R and pandas write before the columns is the number of the row."""
 _UNNAMED = re.compile(r"column_\d+|unnamed: ?\d+|\.\.\.\d+", re.IGNORECASE)
 """What they call any column of a table without a header, whose first is a column as any other."""
+COPIED = 0.5
+"""Share of different values from which on a column may name rows, where rows of one value are copies."""
+
 _CODE = re.compile(r"[0-9a-f-]{8,}|[A-Za-z]{0,6}[-_ #]?\d+[A-Za-z]?", re.ASCII)
 
 
@@ -30,8 +35,9 @@ def check(look: Look) -> Iterator[Finding]:
         there = int(column.there.sum())
         if (
             there < 30
-            or column.distinct < 0.98 * there
             or column.kind == "time"
+            or not _names_rows(table, column, there)
+            or form(column) is not None
             or column.name in look.structure.time_columns
         ):
             continue
@@ -41,12 +47,23 @@ def check(look: Look) -> Iterator[Finding]:
         reason, sure = why
         yield Finding(
             "identifier", "certain" if sure else "doubtful", (column.name,),
-            f"{column.name} names rows: {column.distinct:,} different values in {there:,} rows, {reason}",
+            f"{column.name} names rows: {column.distinct:,} different values in {there:,} rows, {reason}"
+            + ("; rows of the same value are copies" if column.distinct < 0.98 * there else ""),
             f"{column.name} is not learned from" if sure else "nothing: it may be a quantity",
             "if it carries meaning (a date, a place), make a column of "
             "that" if sure else f"if {column.name} names rows, take it out of the table",
             {"distinct": column.distinct, "rows": there}, (column.name,) if sure else (),
         )  # fmt: skip
+
+
+def _names_rows(table: View, column: ColumnView, there: int) -> bool:
+    """Whether it is another one in each row, but for rows that are whole copies of each other."""
+    if column.distinct >= 0.98 * there:
+        return True
+    if column.distinct < COPIED * there or len(table.columns) < 4:
+        return False
+    features = equal_rows.rows_as_hashes(table)[column.there]
+    return column.distinct >= 0.98 * len(np.unique(features))
 
 
 def _why(table: View, column: ColumnView) -> tuple[str, bool] | None:

@@ -22,6 +22,7 @@ class Look:
         test: rows to predict, without a target that means anything; None where they are not known.
         roles: what columns are for, role → column: ``group``, ``time``, ``weight``, ``id``.
         dropped: columns that checks before this one have taken out.
+        own: whether pipelines are judged by a validation set of the user's own, and not by a part of these rows.
     """
 
     table: View
@@ -29,6 +30,7 @@ class Look:
     test: View | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
+    own: bool = False
 
     @property
     def features(self) -> list[ColumnView]:

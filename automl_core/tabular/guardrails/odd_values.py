@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.tabular.forms import is_number
 from automl_core.tabular.guardrails.finding import Finding, listed
 from automl_core.tabular.guardrails.look import Look
 from automl_core.tabular.guardrails.view import ColumnView
+from automl_core.tabular.guardrails.written import form
 
 _MARKS = re.compile(r"-?9{2,}(\.0)?|-1|-9|-?9{1,}\.9{1,}|-?8{2,}|-?1e\+?\d+|-32768|32767|2147483647|-2147483648")
 _GAPS = frozenset(["", "-", "--", "?", "na", "n/a", "n.a.", "nan", "null", "missing", "tbd", "#n/a", "."])
@@ -139,10 +141,10 @@ def _mixed(column: ColumnView) -> Iterator[Finding]:
     total = int(column.counts.sum())
     if not total:
         return
-    numeric = np.array([_is_number(text) for text in texts])
+    numeric = np.array([is_number(text) for text in texts])
     gaps = np.array([text.strip().lower() in _GAPS for text in texts])
     share = float(column.counts[numeric].sum()) / total
-    if 0.5 <= share < 1 and numeric.sum() >= 5:
+    if 0.5 <= share < 1 and numeric.sum() >= 5 and form(column) is None:
         others = [text for text, is_number in zip(texts, numeric, strict=True) if not is_number]
         yield Finding(
             "mixed", "doubtful", (column.name,),
@@ -173,11 +175,3 @@ def _mixed(column: ColumnView) -> Iterator[Finding]:
                 f"{listed([' / '.join(repr(t) for t in each) for each in several], 3)}",
                 "nothing: each spelling is a value of its own", "write them alike", {"values": len(several)},
             )  # fmt: skip
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.strip().replace(",", "."))
-    except ValueError:
-        return False
-    return text.strip().lower() not in ("nan", "inf", "-inf", "infinity")

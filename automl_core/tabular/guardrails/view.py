@@ -29,12 +29,14 @@ class ColumnView:
         kind: ``number``, ``category``, ``text`` or ``time``.
         numbers: (n,) its values; codes of categories as they come; NaN for missing.
         levels: the texts of a category's codes.
+        texts: of a category that is looked at as moments here, its texts: it is learned as a category all the same.
     """
 
     name: str
     kind: str
     numbers: Floats
     levels: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> bool:
@@ -185,7 +187,7 @@ def column_view(name: str, kind: str, column: Any, rows: Ints) -> ColumnView:
         levels = tuple(column.levels)
         moments = moments_of(levels) if kind != "time" else None
         if moments is not None:
-            return ColumnView(name, "time", np.append(moments, np.nan)[codes])
+            return ColumnView(name, "time", np.append(moments, np.nan)[codes], texts=levels)
         return ColumnView(name, kind, np.where(codes < 0, np.nan, codes.astype(np.float64)), levels)
     numbers = np.asarray(column, dtype=np.float64)[rows]
     # what is infinite is missing to all features, and would make each figure here none

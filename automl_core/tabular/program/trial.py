@@ -22,7 +22,7 @@ from automl_core.tabular.space import offered
 from automl_core.tabular.trial import TrialResult, continues, run_trial
 from automl_core.training.problems import TrainingError, say
 from automl_core.training.reporting import report
-from automl_core.training.told import LOSS
+from automl_core.training.told import LOSS, NOT_STARTED
 
 
 def main() -> None:
@@ -72,9 +72,10 @@ def refuse(said: Said, prepared: Prepared) -> None:
     if learner not in {each.name for each in offered(shape, wanted, extra=prepared.options.learners)}:
         if learner not in registry.installed():
             raise TrainingError(f"{learner} needs its library, which is not installed")
+        of_classes = f" and {shape.classes} classes" if shape.classes else ""
         raise TrainingError(
-            f"{learner} is not tried on a table of {shape.rows:,} rows and {shape.classes} classes, where it would "
-            "take the time of many others; set: {any_size: true} tries it all the same"
+            f"{learner}: {NOT_STARTED}on a table of {shape.rows:,} rows{of_classes} it would take the time of many "
+            "others; set: {any_size: true} tries it all the same"
         )
     raw, guard = memory.raw_estimate(prepared, said.params), memory.Guard.of(prepared.options.memory)
     if not guard.fits(learner, raw):

@@ -37,6 +37,7 @@ class Structure:
         time_columns: all columns that the moments are made of; empty where the file's own order is meant.
         moments: (n,) numbers that grow with time, for every row of the table, where the order in time is known.
         order: the column that gives a group's rows their order in time; None where there is none.
+        asked: the column that may name groups of which the rows to predict are known: it is learned from like any.
         drop: columns that name groups, of which new rows bring new values: not to learn from.
         evidence: what it rests on, in words.
         numbers: the figures behind the words.
@@ -50,6 +51,7 @@ class Structure:
     time_columns: tuple[str, ...] = ()
     moments: NDArray[np.float64] | None = None
     order: str | None = None
+    asked: str | None = None
     drop: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     numbers: dict[str, float] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def detect(
     *,
     test: Any = None,
     weights: NDArray[np.float64] | None = None,
+    said: str = "rows to predict",
 ) -> Structure:
     """How rows of a table belong together.
 
@@ -83,6 +86,7 @@ def detect(
         test: rows that the model will be asked for, without their target, where they are known: if their groups are
             those of the rows to learn from, a random split is right.
         weights: (n,) rows of weight 0 are passed over.
+        said: what ``test`` is called in words.
     """
     table = view(frame, schema, y, problem, weights=weights)
     if table.count < 30:
@@ -95,9 +99,10 @@ def detect(
         shared = _shared(table, group, frame, test)
         if shared is not None and shared > 0.8:
             return Structure(
-                group=None, evidence=(f"{shared:.0%} of the rows to predict have a known value of {group.column}",),
+                group=None, asked=group.column, order=group.panel if group.timed else None,
+                evidence=(f"{shared:.0%} of the {said} have a known value of {group.column}", *group.evidence),
                 numbers={"shared": round(shared, 3)},
-                why=f"rows to predict are of the same values of {group.column} as those to learn from: drawn at random",
+                why=f"{said} are of the same values of {group.column} as those to learn from: drawn at random",
             )  # fmt: skip
     return _decided(table, frame, group, course)
 
@@ -121,7 +126,7 @@ def _decided(table: View, frame: Any, group: Candidate | None, course: Course | 
         return Structure(
             "group" if sure_group else "random", "certain" if sure_group else "doubtful", group.column,
             course.column if course else None, course.columns if course else (), moments,
-            group.panel if group.timed else None, (group.column,) if sure_group else (), tuple(group.evidence),
+            group.panel if group.timed else None, None, (group.column,) if sure_group else (), tuple(group.evidence),
             {**group.numbers, "points": group.points, **({"order_tells": round(by_outcome, 4)} if by_outcome else {})},
             f"rows of one {group.column} stay together: {group.evidence[0]}" if sure_group
             else f"{group.column} may name groups; rows are drawn at random",
@@ -130,8 +135,9 @@ def _decided(table: View, frame: Any, group: Candidate | None, course: Course | 
         told = " and ".join(course.columns) or "the file's order"
         return Structure(
             "time" if sure_time else "random", "certain" if sure_time else "doubtful", None, course.column,
-            course.columns, moments, None, (), tuple(course.evidence), {**course.numbers, "points": course.points},
-            f"later rows judge what earlier ones teach, by {told}" if sure_time
+            course.columns, moments, drop=(), evidence=tuple(course.evidence),
+            numbers={**course.numbers, "points": course.points},
+            why=f"later rows judge what earlier ones teach, by {told}" if sure_time
             else f"{told} may be an order in time; rows are drawn at random",
         )  # fmt: skip
     return Structure(why="no column names groups or an order in time: rows are drawn at random")

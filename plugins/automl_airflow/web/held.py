@@ -22,7 +22,7 @@ from automl_airflow.web.aside import PATIENCE, Unanswered
 from automl_airflow.web.catalog import Place, RunInfo
 from automl_airflow.web.opening import opening
 from automl_airflow.web.series import LiveSeries
-from automl_core.results.stages import stage_entries
+from automl_core.results.stages import never_concluded, stage_entries
 from automl_core.spec.stages import StageName
 from automl_core.study.stages import StageStudy, stages_of
 from automl_core.views.importance import Model, Observations, fit, importance, observe
@@ -173,8 +173,12 @@ class HeldRun:
                 self._overview = (version, overview(self.view))
             return self._overview[1]
 
-    def stages(self) -> list[dict[str, Any]]:
-        """How prepare and conclude stand, in this order; looked at now and then, whoever asks."""
+    def stages(self, *, over: bool = False) -> list[dict[str, Any]]:
+        """How prepare and conclude stand, in this order; looked at now and then, whoever asks.
+
+        Args:
+            over: whether nothing is to come any more in Airflow, so that a conclude that has not begun never will.
+        """
         with self._locked():
             study = self.shared.study
             had = study.experiment.prepare or study.experiment.conclude
@@ -184,7 +188,12 @@ class HeldRun:
             if time.monotonic() - self._staged >= STAGES_EVERY:
                 self._staged = time.monotonic()
                 self._stages = stages_of(study, self._stages, store=self.shared.store)
-            return [{"name": stage, **entry} for stage, entry in stage_entries(self._stages).items()]
+            entries = stage_entries(self._stages)
+            with self._locked():
+                never = never_concluded(study.experiment, study.state, self._stages) if over else None
+            if never is not None:
+                entries["conclude"] = never
+            return [{"name": stage, **entry} for stage, entry in entries.items()]
 
     def _version(self, volatile: bool) -> tuple[int, int]:
         """Changes with the journal, and while something runs with time too, where that matters."""

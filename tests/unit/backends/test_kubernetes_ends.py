@@ -22,6 +22,7 @@ from automl_core.backends.kubernetes.ends import (
     started_at,
 )
 from automl_core.backends.kubernetes.holds import hold, is_mounting, refused
+from automl_core.states import NEVER_BEGAN
 
 BEGAN, ENDED = "2026-11-21T10:00:00Z", "2026-11-21T10:01:30Z"
 
@@ -174,6 +175,12 @@ def test_what_was_ended_from_here_says_so() -> None:
     assert exit_of_pod(pod(code=143), cause=Cause.TERMINATED).cause is Cause.TERMINATED
     assert exit_of_pod(pod("Running"), cause=Cause.TIMEOUT, timeout=60).reason.startswith("ran past its time limit")
     assert gone(None, cause=Cause.TERMINATED).cause is Cause.TERMINATED
+
+
+def test_of_what_was_ended_from_here_it_is_known_whether_it_had_begun() -> None:
+    for seen, begun in ((waiting("ContainerCreating"), False), (pod("Pending"), False), (pod(code=143), True)):
+        assert (exit_of_pod(seen, cause=Cause.TERMINATED).kind == NEVER_BEGAN) is not begun
+        assert (gone(seen, cause=Cause.TERMINATED).kind == NEVER_BEGAN) is not begun
 
 
 def test_a_pod_deleted_by_others_is_tried_again() -> None:

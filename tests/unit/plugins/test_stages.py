@@ -16,8 +16,9 @@ from automl_airflow import alerts, compat, stages
 from automl_airflow.factory import experiment_dag
 from automl_airflow.maxcompute.scoring import PredictOperator
 from automl_airflow.operators import ReduceOperator, TrialOperator
+from automl_core.cli.status import status
 from automl_core.results import publish_study
-from automl_core.results.stages import unconcluded
+from automl_core.results.stages import model_note, unconcluded
 from automl_core.spec.stages import StageName
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.folder import FolderStore
@@ -40,6 +41,11 @@ assert seen == prepared
 with open(os.path.join(os.environ["AUTOML_MODEL_DIR"], "refit.json"), "w") as file:
     json.dump({"value": best["value"], "trials": len(told["trials"]), "seen": seen}, file)
 """
+ENDLESS: dict[str, Any] = {
+    "space": {"x": {"type": "uniform", "low": 0.1, "high": 0.9}}, "search": {"algorithm": "random"},
+    "trials": {"max": 2},
+}  # fmt: skip
+"""A search that can be extended."""
 SPACE = {"x": {"type": "choice", "values": [0.25, 0.75]}}
 
 
@@ -226,6 +232,66 @@ def test_a_conclude_that_failed_before_it_was_bound_is_told_of(
     told = world.result()["experiment"]
     assert (told["model_from"], told["stages"]["conclude"]["state"]) == ("conclude", "SUCCEEDED")
     assert unconcluded(FolderStore(world.run), "") == ""
+
+
+@pytest.mark.parametrize("gone_on", ["extended", "a trial again"])
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_second_conclude_that_failed_before_it_was_bound_is_told_of_and_the_first_ones_model_stays(
+    opened: bool, gone_on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(alerts, "send", lambda _, body: sent.append(body))
+    world = Staged(
+        tmp_path, tasks=[task("echo accuracy=${x}")], conclude=[python(COUNT)],
+        alerts={"on": ["failure"], "url_connection": "hook"}, **ENDLESS,
+    )  # fmt: skip
+    slots = world.propose()
+    for slot in slots:
+        world.trial(slot)
+    world.stage("conclude")
+    world.reduce()
+    world.reduce()  # cleared alone: nothing has gone on
+    assert world.result()["experiment"]["stages"]["conclude"]["state"] == "SUCCEEDED"
+    if gone_on == "extended":
+        edit(world.study(), {"trials": {"max": 3}}, "anna", reopen=True)
+        world.trial(2)
+    else:
+        world.trial(slots[0])  # a person has cleared it
+    if opened:
+        staged(world, "conclude")
+    with pytest.raises(AirflowFailException, match=r"never begun: .*What it made of the search before is published"):
+        world.reduce()
+    told = world.result()["experiment"]
+    assert (told["state"], told["model_from"]) == ("FINISHED", "conclude")
+    assert (world.run / "best_model" / "model" / "count").read_text() == "2"
+    entry = told["stages"]["conclude"]
+    assert (entry["state"], entry["ended"], len(entry["tasks"])) == ("NEVER_BEGUN", None, 1)
+    assert "gone on since it ran" in entry["reason"]
+    store = FolderStore(world.run)
+    assert unconcluded(store, "") == "", "what is published is no trial's"
+    assert "so what is published is what it made of the search before: clear the task" in model_note(store, "")
+    assert [each["stage"] for each in sent] == ["conclude"]
+    status(str(world.run))
+    assert "conclude: NEVER_BEGUN (the search has gone on" in capsys.readouterr().out
+    world.stage("conclude", cleared=1)
+    world.reduce()
+    assert world.result()["experiment"]["stages"]["conclude"]["state"] == "SUCCEEDED"
+    assert model_note(store, "") == ""
+
+
+def test_of_a_conclude_that_an_earlier_release_began_no_search_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StageStudy, "_note_search", lambda _: None)
+    world = Staged(tmp_path, tasks=[task("echo accuracy=${x}")], conclude=[task("true")], **ENDLESS)
+    for slot in world.propose():
+        world.trial(slot)
+    world.stage("conclude")
+    world.reduce()
+    edit(world.study(), {"trials": {"max": 3}}, "anna", reopen=True)
+    world.trial(2)
+    world.reduce()
+    assert world.result()["experiment"]["stages"]["conclude"]["state"] == "SUCCEEDED"
 
 
 def test_a_conclude_that_a_cancel_has_skipped_is_told_of_and_fails_nothing(tmp_path: Path) -> None:

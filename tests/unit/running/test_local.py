@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from automl_core.backends.local import LocalProcess
+from automl_core.results.entries import controller
 from automl_core.running.folders import Folders
 from automl_core.running.local import LocalRun
 from automl_core.states import ExperimentState, TrialState
@@ -393,6 +394,22 @@ def test_killed_before_it_began_it_starts_nothing(folder: FolderStore, tmp_path:
     outcome, _ = run.run()
     assert outcome.state is TrialState.USER_CANCELED
     assert not (tmp_path / "started").exists()
+    attempt = controller(bench.study.experiment, bench.study.state)["trials"][0]["attempts"][0]
+    assert attempt["began"] is False
+
+
+def test_killed_while_it_trained_it_has_begun(folder: FolderStore, tmp_path: Path) -> None:
+    bench = Bench(folder, tmp_path, "echo begun; exec sleep 60")
+    run = bench.attempt(bench.ask())
+
+    def kill(line: str) -> None:
+        if line == "begun":
+            run.kill(TrialState.SYS_CANCELED, "the deadline")
+
+    run._emit = kill
+    outcome, _ = run.run()
+    assert outcome.state is TrialState.SYS_CANCELED
+    assert "began" not in controller(bench.study.experiment, bench.study.state)["trials"][0]["attempts"][0]
 
 
 def test_the_training_ends_when_whoever_started_the_worker_is_gone(

@@ -302,17 +302,37 @@ def test_a_model_names_no_group_that_has_no_intercept(tmp_path: Path) -> None:
     assert {row["shop_id"] for row in golden} <= set(levels)
 
 
-def test_groups_that_were_never_held_out_are_said_to_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of many rows one part is held out: of the others' groups no residual is honest."""
+@pytest.mark.parametrize("time_left", [True, False])
+def test_of_one_part_held_out_the_other_groups_are_known_too_where_time_allows(
+    time_left: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of many rows: each half of the other groups is told by a fit on the other half, or not at all."""
     random = np.random.default_rng(1)
-    pupil = np.repeat(np.arange(1500), 8)
+    pupil = np.repeat(np.arange(300), 8)
     data = {
-        "pupil_id": [f"p{each:04}" for each in pupil], "x": random.normal(size=len(pupil)),
-        "mark": random.normal(0, 3, 1500)[pupil] + random.normal(0, 0.5, len(pupil)),
+        "pupil_id": np.array([f"p{each:04}" for each in pupil]), "x": random.normal(size=len(pupil)),
+        "mark": random.normal(0, 3, 300)[pupil] + random.normal(0, 0.5, len(pupil)),
     }  # fmt: skip
-    model = fit(data, "mark", iterations=1, workers=1, allowed=("linear",), valid_share=0.2)
+    asked = np.tile(np.arange(8), 300) >= 6
+    known, others = ({name: values[part].tolist() for name, values in data.items()} for part in (~asked, asked))
+    fitted: list[tuple[set[int], set[int]]] = []
+    whole = effects._fitted
+
+    def watched(prepared: Prepared, selection: Any, train: Any, said: Any, deadline: Any, **more: Any) -> Any:
+        assert prepared.groups is not None
+        fitted.append((set(prepared.groups[train].tolist()), set(prepared.groups[said].tolist())))
+        return whole(prepared, selection, train, said, deadline, **more) if time_left else None
+
+    monkeypatch.setattr(effects, "_fitted", watched)
+    model = fit(known, "mark", iterations=1, workers=1, allowed=("linear",), valid_share=0.2, folder=tmp_path)
     (why,) = (note for note in model.report["notes"] if "that training knew" in note)
-    assert "as the 1,200 of which no row was held out" in why
+    assert ("as the 240 of which no row was held out" in why) is not time_left
+    (levels,) = documents.load(model.folder)["members"][-1]["features"][0]["levels"]
+    assert len(levels) == (300 if time_left else 60)
+    assert all(not train & said for train, said in fitted), "no half is told by what learned from it"
+    said = np.asarray(model.predict({name: values for name, values in others.items() if name != "mark"}))
+    error = np.sqrt(np.mean((said - np.asarray(others["mark"])) ** 2))
+    assert error < 0.8 if time_left else error > 2.0
 
 
 def test_rare_classes_are_still_told_by_costs(tmp_path: Path) -> None:

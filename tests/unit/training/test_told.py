@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from automl_core.results.entries import controller
-from automl_core.states import TrialState
+from automl_core.states import NEVER_BEGAN, TrialState
 from automl_core.tabular.metrics import find
 from automl_core.training.problems import TrainingError
 from automl_core.training.told import gathered, made_by, name_of, time_left, trials_told, untaken
@@ -82,6 +82,25 @@ def test_each_has_its_word_by_what_the_journal_says_of_it(begun: bool, state: Tr
     assert found.state == word
     (found,) = untaken({"trials": [trial | {"attempts": []}]}, [], find("roc_auc", "binary"))
     assert found.state == ("failed" if word == "failed" else "skipped"), "its time alone says only that it was bound"
+
+
+@pytest.mark.parametrize(
+    ("external", "kind", "word"),
+    [
+        ("", NEVER_BEGAN, "skipped"),
+        ('{"pod": "p", "queue": "team-a"}', "", "skipped"),
+        ('{"pod": "p"}', "", "cancelled"),
+        ("", "", "cancelled"),
+    ],
+)
+def test_what_was_ended_before_it_ran_was_skipped(external: str, kind: str, word: str) -> None:
+    lab = Lab()
+    slot = lab.bind()
+    if external:
+        lab.journal.append("external", {"slot": slot, "task": 0, "attempt": 1, "id": external})
+    lab.end(slot, state=TrialState.SYS_CANCELED, kind=kind, reason="stop.deadline")
+    (found,) = untaken(controller(lab.spec, lab.state), [], find("roc_auc", "binary"))
+    assert (found.state, found.reason) == (word, "stop.deadline")
 
 
 def test_what_made_a_model_has_no_times() -> None:

@@ -10,6 +10,7 @@ from automl_airflow.web.held import HeldRun
 from automl_core.spec.validation import validate
 from automl_core.states import TrialState
 from automl_core.study import Binding, Outcome, Study, StudyJournal
+from automl_core.study.editing import edit
 from automl_core.study.stages import begin_stage
 from tests.support.memory_store import MemoryStore
 
@@ -37,6 +38,29 @@ def test_stages_are_shown_as_they_go_on(monkeypatch: pytest.MonkeyPatch) -> None
     stage.tell(binding, Outcome(TrialState.FAILED, "no such table"))
     (shown,) = run.stages()
     assert (shown["state"], shown["tasks"][0]["reason"]) == ("FAILED", "no such table")
+
+
+def test_a_conclude_that_never_began_is_shown_once_nothing_is_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_module, "STAGES_EVERY", 0.0)
+    run = held(MemoryStore(), conclude=[{"name": "refit", "command": "true"}], trials={"max": 1})
+    study = run.shared.study
+    binding = study.ask(0)
+    assert isinstance(binding, Binding)
+    study.tell(binding, Outcome(TrialState.SUCCEEDED, value=0.5))
+    study.finish()
+    assert run.stages() == [], "its task in Airflow may be about to begin"
+    (shown,) = run.stages(over=True)
+    assert (shown["name"], shown["state"], shown["tasks"]) == ("conclude", "NEVER_BEGUN", [])
+    stage = begin_stage(study, "conclude")
+    concluding = stage.ask(0)
+    assert isinstance(concluding, Binding)
+    stage.tell(concluding, Outcome(TrialState.SUCCEEDED))
+    (shown,) = run.stages(over=True)
+    assert shown["state"] == "SUCCEEDED"
+    edit(study, {"trials": {"max": 2}}, "anna", reopen=True)
+    study.finish()
+    (shown,) = run.stages(over=True)
+    assert (shown["state"], len(shown["tasks"])) == ("NEVER_BEGUN", 1)
 
 
 def test_a_run_without_stages_asks_the_store_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from automl_airflow.web.routes.parts import Held, TheRun, read_run, the_run
 from automl_airflow.web.routes.sheets import Filters, Search, Sort, States, query_of
 from automl_airflow.web.standing import ended_in_airflow, standing
 from automl_airflow.web.summaries import summaries
+from automl_core.results.stages import NOT_RUN
 from automl_core.states import TrialState
 from automl_core.storage.base import StorageError, StorageUnavailable
 from automl_core.views.compare import MOST, NO_SIDE, comparable, side
@@ -47,8 +48,8 @@ def get_run(run: TheRun, held: Held, user: User) -> Response:
 def _overview(run: RunInfo, held: HeldRun, user: Any) -> dict[str, Any]:
     body = held.overview()
     rights = may_act(user, run.dag_id)
-    stages = held.stages()
-    in_stage = any(not TrialState(stage["state"]).ended for stage in stages)
+    stages = held.stages(over=run.over)
+    in_stage = any(stage["state"] not in NOT_RUN and not TrialState(stage["state"]).ended for stage in stages)
     can, why_not = held.use(lambda view: standing(view, run, rights, in_stage=in_stage))
     store = held.shared.store
     return {

@@ -14,10 +14,12 @@ import pytest
 import yaml
 
 from automl_core import modelfile
+from automl_core.tabular.metrics import find
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import conclude, preload, prepare, trial
 from automl_core.tabular.trial import TrialResult
 from automl_core.training.problems import TrainingError
+from automl_core.training.told import untaken
 
 
 class Way:
@@ -145,13 +147,18 @@ def test_from_the_same_trials_come_the_same_bytes(way: Way) -> None:
 def test_a_learner_that_can_not_fit_is_a_failed_trial_with_its_reason(way: Way) -> None:
     way.call(prepare, "prepared")
     way.patch.setattr("automl_core.tabular.space.MOST_ROWS", {"svm": 10})
-    with pytest.raises(TrainingError, match=r"svm is not tried on a table of .*any_size: true"):
+    with pytest.raises(TrainingError, match=r"svm: not started: on a table of .*any_size: true"):
         way.trial(0, "svm")
     way.trial(1, "svm", any_size=True)
     way.options["memory"] = 2_000_000.0
     way.call(prepare, "prepared")
-    with pytest.raises(TrainingError, match=r"would take some .* of memory"):
+    with pytest.raises(TrainingError, match=r"would take some .* of memory") as refused:
         way.trial(2, "random_forest")
+    reason = f"exit code 2: error: {refused.value}"
+    (found,) = untaken(
+        {"trials": [{"number": 2, "state": "FAILED", "reason": reason, "attempts": [{}]}]}, [], find("r2", "regression")
+    )
+    assert found.state == "skipped"
 
 
 def test_a_budget_is_a_number_of_folds(way: Way) -> None:

@@ -33,6 +33,10 @@ def told(number: int, state: str, **more: object) -> dict[str, object]:
         (told(4, "SYS_CANCELED", reason="the deadline"), "cancelled", "the deadline"),
         (told(4, "USER_CANCELED", attempts=[], started="2026-11-29T12:00:00+00:00"), "skipped", ""),
         (told(4, "SUCCEEDED"), "failed", "its result can't be read"),
+        (told(4, "SYS_CANCELED", reason="the deadline", attempts=[{"began": False}]), "skipped", "the deadline"),
+        (told(4, "SYS_CANCELED", reason="lost", attempts=[{}, {"began": False}]), "cancelled", "lost"),
+        (told(4, "FAILED", reason="exit code 2: error: svm: not started: it would take 9 GiB. Its last lines:"),
+         "skipped", "exit code 2: error: svm: not started: it would take 9 GiB."),
     ],
 )  # fmt: skip
 def test_each_has_its_word(trial: dict[str, object], state: str, reason: str) -> None:

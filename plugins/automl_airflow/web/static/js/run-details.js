@@ -96,6 +96,9 @@ const archives = (files, path) =>
     h('a', { class: 'button', href: apiAddress(`${path}/archives/results`), download: '' }, 'Everything as a zip'),
   );
 
+/** States of a conclude of which nothing ran: it has no attempt to show, and a reason. */
+const NOT_RUN = ['NEVER_BEGUN', 'SKIPPED'];
+
 /** @param {import('./panel.js').Context} context */
 export async function details(context) {
   const { overview } = context;
@@ -103,7 +106,10 @@ export async function details(context) {
   const card = (title, body) => h('section', { class: 'card' }, h('h2', {}, title), body);
   const { limits, goal } = overview;
   const stop = Object.entries(limits.stop).filter(([, value]) => value !== null);
-  const stages = overview.stages.flatMap((stage) => stage.tasks.map((task) => [stage, task]));
+  const stages = overview.stages.flatMap((stage) => [
+    ...stage.tasks.map((task) => [stage, task]),
+    ...(NOT_RUN.includes(stage.state) ? [[stage, { name: '', attempt: '', ...stage }]] : []),
+  ]);
   const data = Object.entries(overview.data);
   return h(
     'div',
@@ -141,9 +147,9 @@ export async function details(context) {
             stages.map(([stage, task]) => [
               stage.name,
               task.name,
-              setting(task.attempt),
-              task.state.toLowerCase(),
-              time(Date.parse(task.started) / 1000),
+              task.attempt && setting(task.attempt),
+              task.state.toLowerCase().replace('_', ' '),
+              task.started ? time(Date.parse(task.started) / 1000) : '',
               task.ended ? time(Date.parse(task.ended) / 1000) : '',
               task.reason ?? '',
             ]),
