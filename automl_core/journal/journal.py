@@ -30,7 +30,6 @@ from automl_core.journal.records import (
     decode,
     encode,
     key_of,
-    pack,
     seq_of,
 )
 from automl_core.journal.repeats import Repeats, Told
@@ -308,15 +307,13 @@ class Journal(Generic[S]):
             record = Record(seq, identity, round(self.clock(), 3), kind, data)
             pace = self._pace.won()
             repeats = self._repeats
-            via, tail = repeats.next()
-            packed = pack(tail)
-            stored = Stored(record, repeats.base, tail, repeats.weight, pace, via, repeats.spent + len(packed))
+            stored, packed = repeats.object(record, pace)
             if self.store.create(self.prefix + JOURNAL + key_of(seq), encode(stored, packed)):
                 self._pace.settled(pace)
                 self._passed_torn()
                 self._apply(record)
-                repeats.took(stored)
-                if is_due(record, len(packed), stored.spent, len(repeats.tail), repeats.weight):
+                repeats.wrote(stored, packed)
+                if is_due(record, len(packed), repeats.spent, len(repeats.tail), repeats.weight):
                     self._try_snapshot()
                 for writer in self.writers:
                     writer(record)

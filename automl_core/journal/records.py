@@ -5,9 +5,9 @@ record or says in words why the bytes are none, so a torn or foreign object neve
 
 Formats: 1 was one JSON object, with earlier records repeated in it. 2 is a line of JSON, which says what happened, by
 which release, and what the next writer needs to know of the snapshot and of the crowd; and behind it, packed (zlib),
-the earlier records. 3 repeats only the newest of them and names the object that has the others (``via``); a record
-that repeats all is written as 2, which older releases read. Whatever comes later must begin with a line of JSON that
-has its ``version``.
+the earlier records. 3 may repeat only the newest of them and name the object that has the others (``via``), and counts
+the bytes of the copies (``spent``); a record soon after a snapshot, which needs neither, is written as 2, and older
+releases read it. Whatever comes later must begin with a line of JSON that has its ``version``.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import Any
 from automl_core.release import RELEASE
 
 FORMAT_VERSION = 3
-"""Version of the records that this code reads up to and, where they repeat not all, writes."""
+"""The latest version that this code reads, and writes where a record needs it."""
 
-_WHOLE = 2
-"""Version of a record that repeats all since the snapshot."""
+_PLAIN = 2
+"""Version of a record that repeats all since the snapshot and counts no bytes."""
 
 _MOST_TAIL = 256_000_000
 """Bytes of repeated records that are unpacked at most: a foreign object must not fill the memory."""
@@ -75,7 +75,8 @@ class Stored:
         weight: bytes of that snapshot, 0 where the writer did not know.
         pace: seconds over which the writer had spread its tries when it won this place; see `automl_core.journal.pace`.
         via: place of the record whose object tells what lies between ``base`` and itself; 0 where ``tail`` has all.
-        spent: bytes of the copies in all objects since that snapshot, as far as the writer knew, its own among them.
+        spent: bytes of the copies in all objects since that snapshot, as far as the writer knew, its own among them;
+            0 where it didn't count. `decode` then takes it that each has repeated all before it.
     """
 
     record: Record
@@ -117,10 +118,10 @@ def encode(stored: Stored, packed: bytes | None = None) -> bytes:
         stored: what it has.
         packed: its ``tail``, where the caller has packed that.
     """
-    record = stored.record
+    record, version = stored.record, FORMAT_VERSION if stored.via or stored.spent else _PLAIN
     body: dict[str, Any] = {
-        "version": FORMAT_VERSION if stored.via else _WHOLE, "release": RELEASE, "seq": record.seq, "id": record.id,
-        "time": record.time, "kind": record.kind, "data": record.data, "base": stored.base,
+        "version": version, "release": RELEASE, "seq": record.seq, "id": record.id, "time": record.time,
+        "kind": record.kind, "data": record.data, "base": stored.base,
     }  # fmt: skip
     if stored.via:
         body["via"] = stored.via
@@ -176,7 +177,7 @@ def decode(data: bytes, seq: int, kinds: Collection[str] | None = None) -> Store
             raise LaterFormat(f"kind {each.kind!r} is not known to this release{by}")
     if via and not any(each.seq == via for each in earlier):
         raise BadRecord(f"record {via}, from which on it repeats, is not among those that it repeats")
-    return Stored(record, base, earlier, weight, float(pace), via, spent)
+    return Stored(record, base, earlier, weight, float(pace), via, spent or len(packed) * (len(earlier) + 1) // 2)
 
 
 def _unpack(packed: bytes, length: Any) -> tuple[Record, ...]:

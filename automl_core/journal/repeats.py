@@ -12,13 +12,12 @@ and none is lost with one.
 
 from __future__ import annotations
 
-from automl_core.journal.records import Record, Stored
+from automl_core.journal.records import Record, Stored, pack
 from automl_core.journal.snapshots import LEAST_INTERVAL
 
-NEAR = 8
-"""Records after a snapshot that stands on segments up to which all are repeated. Who reads such a snapshot reads several
-objects more anyway; where there are no segments, all are repeated as long as the snapshot is no older than the youngest
-that is replaced (`LEAST_INTERVAL`), and nobody reads a second object."""
+NEAR = 16
+"""Records after a snapshot up to which all are repeated, where it stands on segments: who reads it reads several
+objects more anyway. Where there are none that is so up to `LEAST_INTERVAL`, so a short history is read and written as ever."""
 
 
 class Repeats:
@@ -49,15 +48,27 @@ class Repeats:
             self.base, self.weight = base, weight
 
     def took(self, newest: Stored) -> None:
-        """What the newest record tells was read, or it was written here; `tail` has it and all before it."""
+        """What the newest record tells was read; `tail` has it and all before it."""
         self.heard(newest.base, newest.weight)
         self.tail = [record for record in self.tail if record.seq > self.base]
         self.spent = newest.spent if newest.base == self.base else 0
         whole = newest.via or newest.record.seq
         self._whole = whole if any(record.seq == whole for record in self.tail) else 0
 
-    def next(self) -> tuple[int, tuple[Record, ...]]:
-        """What the next record names (`Stored.via`), and what it repeats."""
+    def object(self, record: Record, pace: float) -> tuple[Stored, bytes]:
+        """What the object of the next record has, and its copies packed."""
+        via, tail = self._next()
+        packed = pack(tail)
+        spent = self.spent + len(packed) if len(self.tail) > self._near else 0
+        return Stored(record, self.base, tail, self.weight, pace, via, spent), packed
+
+    def wrote(self, stored: Stored, packed: bytes) -> None:
+        """The next record was written as `object` had it, and `tail` has it."""
+        spent = self.spent + len(packed)
+        self.took(stored)
+        self.spent = spent
+
+    def _next(self) -> tuple[int, tuple[Record, ...]]:
         if len(self.tail) <= self._near or not self._whole:
             return 0, tuple(self.tail)
         near = tuple(record for record in self.tail if record.seq >= self._whole)
