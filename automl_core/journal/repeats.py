@@ -17,7 +17,8 @@ from automl_core.journal.snapshots import LEAST_INTERVAL
 
 NEAR = 16
 """Records after a snapshot up to which all are repeated, where it stands on segments: who reads it reads several
-objects more anyway. Where there are none that is so up to `LEAST_INTERVAL`, so a short history is read and written as ever."""
+objects more anyway. Where there are none that is so up to `LEAST_INTERVAL`: a short history is written as ever.
+"""
 
 
 class Repeats:

@@ -305,6 +305,23 @@ def test_all_readers_agree_on_a_place_that_was_read_by_some_and_void_to_others(s
     assert opened(store).refresh().texts == ["a", "b", "c", "d"]
 
 
+def test_what_is_void_to_a_writer_is_so_to_who_looks_after_its_snapshot() -> None:
+    """The newest record repeats nothing from before the snapshot; what it stands on says what was void."""
+    store = MemoryStore()
+    blind = opened(store)
+    note(blind, "a")
+    key = PREFIX + JOURNAL + key_of(2)
+    store.put(key, slow := slow_record(store, 2))
+    seeing = opened(store)
+    assert seeing.refresh().texts == ["a", "slow"]
+    store.put(key, b"")
+    note(blind, "b")
+    blind.write_snapshot()
+    note(blind, "c")
+    store.put(key, slow)
+    assert seeing.refresh().texts == ["a", "b", "c"]
+
+
 def test_two_writers_that_wait_for_the_same_place_go_past_it_once() -> None:
     store = MemoryStore()
     note(opened(store), "a")
