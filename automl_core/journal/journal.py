@@ -3,8 +3,8 @@
 Each event is an object ``journal/<number>.json`` that is created only if absent. Whoever loses
 the race for a number reads on and tries again, so there is one order, no lock, no server and
 no database. A snapshot of the state keeps reading short, and every object repeats the records
-since the last snapshot: to catch up costs one listing and one read, however many processes
-wrote in between.
+since the last snapshot, or names the one that does: to catch up costs one listing and one read
+or two, however many processes wrote in between (`automl_core.journal.repeats`).
 
 What a place holds is decided by the records after it: one that the next record does not repeat
 is void for everybody. So a place that nobody can read (a store that shows an object before its
@@ -32,6 +32,7 @@ from automl_core.journal.records import (
     key_of,
     seq_of,
 )
+from automl_core.journal.repeats import Repeats, Told
 from automl_core.journal.segments import Segmented, read_segments, write_segments
 from automl_core.journal.snapshots import SNAPSHOT, SNAPSHOTS, Snapshot, decode_snapshot, encode_snapshot, is_due
 from automl_core.release import RELEASE
@@ -91,11 +92,9 @@ class Journal(Generic[S]):
         """Told each record that was written here, once the state has it."""
         self.paced = True
         """Whether the first read waits its turn where others crowd, as who is about to write should; not for a page."""
-        self.base = 0
-        self.weight = 0
+        self._repeats = Repeats()
         self._segments: set[str] = set()  # names of those that were read or written here
         self._sleep = sleep
-        self._tail: list[Record] = []  # what is known after `base`
         self._bad: dict[int, str] = {}  # places that hold no record
         self._torn: dict[int, float] = {}  # newest places that can't be read (yet) → seconds waited for them
         self._foreign: set[str] = set()
@@ -115,7 +114,7 @@ class Journal(Generic[S]):
         return self.state
 
     def refresh(self) -> S:
-        """Read whatever is new and return the state. Costs one listing, and one read when there is news."""
+        """Read whatever is new and return the state. Costs one listing, and when there is news one read or two."""
         self.open()
         if self._waits:  # in a crowd, once: before the listing, so that what it tells is still true after
             self._waits = False
@@ -124,10 +123,12 @@ class Journal(Generic[S]):
         self._pace.reading()
         newest, fresh = self._newest(self._places())
         if newest is not None:
-            if self._contradicts(newest):
-                self._read_anew(newest)
-            else:
-                self._take(newest, fresh)
+            told = self._told(newest, self.state.seq)
+            if told.contradict(self._repeats.held | {self.state.seq}):
+                log.warning("%s: a record that was read here is void to those after it; all is read anew", self.prefix)
+                self.state, self._repeats = self.fold(), Repeats()
+                told, fresh = self._told(newest, 0), []
+            self._take(newest, told, fresh)
         return self.state
 
     def moved(self) -> bool:
@@ -136,15 +137,11 @@ class Journal(Generic[S]):
         return bool(self.store.list(folder, start_after=folder + key_of(self.state.seq), limit=1))
 
     def records(self) -> Iterator[Record]:
-        """Every record from the first one, in order; a read for each stretch between two snapshots."""
+        """Every record from the first one, in order; a read or two for each stretch between two snapshots."""
         places = self._places(after=0)
         newest, _ = self._newest(places)
-        if newest is None:
-            return
-        found: dict[int, Record] = {}
-        self._collect(newest, found, 0)
-        for seq in sorted(found):
-            yield found[seq]
+        if newest is not None:
+            yield from self._told(newest, 0).after(0)
 
     @property
     def unreadable(self) -> Mapping[int, str]:
@@ -181,7 +178,7 @@ class Journal(Generic[S]):
         else:
             raise LaterFormat("it stands on segments, which this release doesn't know of such a journal")
         self._pace.heard(found.pace, self.clock() - found.time)
-        self.base, self.weight = self.state.seq, len(data)
+        self._repeats = Repeats(self.state.seq, len(data), segmented=bool(found.segments))
 
     def _places(self, after: int | None = None) -> list[int]:
         """Places in the order after that of the state (or another), as the listing has them."""
@@ -211,59 +208,39 @@ class Journal(Generic[S]):
         self._torn = torn
         return stored, places[: index + 1]
 
-    def _contradicts(self, newest: Stored) -> bool:
-        """Whether something that the state holds is void to a later record: its place was unreadable to its writer."""
-        known = {record.seq for record in newest.tail}
-        held = {record.seq for record in self._tail} | {self.state.seq}
-        return any(newest.base < seq < newest.record.seq and seq not in known for seq in held)
-
-    def _read_anew(self, newest: Stored) -> None:
-        """Fold everything from the first record, by what the newest says of what is void."""
-        log.warning("%s: a record that was read here is void to those after it; everything is read anew", self.prefix)
-        self.state, self.base, self.weight, self._tail = self.fold(), 0, 0, []
-        self._take(newest, [])
-
-    def _take(self, newest: Stored, fresh: list[int]) -> None:
+    def _take(self, newest: Stored, told: Told, fresh: list[int]) -> None:
         """Apply what the newest record tells, with what lies between it and the state."""
-        records: dict[int, Record] = {}
         known = self.state.seq
-        self._collect(newest, records, known)
-        for seq in sorted(records):
-            self._bad.pop(seq, None)
-            self._apply(records[seq])
+        for record in told.after(known):
+            self._bad.pop(record.seq, None)
+            self._apply(record)
         for seq in fresh:
-            if seq not in records and seq not in self._bad and seq > known:
+            if seq not in told.records and seq not in self._bad and seq > known:
                 self._load(seq)  # for its reason; void in any case
                 self._bad.setdefault(seq, "void: the record after it doesn't know it")
-        self._tail = [record for record in self._tail if record.seq > self.base]
+        self._repeats.took(newest)
         for seq, reason in self._bad.items():
             if seq <= self.state.seq:
                 self.state.skip(seq, reason)
         self._pace.heard(newest.pace, self.clock() - newest.record.time)
 
-    def _collect(self, stored: Stored, records: dict[int, Record], after: int) -> None:
-        """Take a stored record with its tail, and what lies between ``after`` and the start of the tail."""
-        if stored.base > self.base:  # its writer knew a later snapshot
-            self.base, self.weight = stored.base, stored.weight
+    def _told(self, newest: Stored, after: int) -> Told:
+        """What the newest record tells of the places after one: by its copies, and by the objects that it stands on."""
+        told, stored = Told(), newest
         while True:
-            for record in (*stored.tail, stored.record):
-                if record.seq > after:
-                    records.setdefault(record.seq, record)
-            if stored.base <= after or stored.base in records:
-                return
-            earlier = self._load(stored.base)
-            if earlier is None:  # lost after it was snapshot: what still lies there is read place by place
-                self._collect_singly(records, after, stored.base)
-                return
+            self._repeats.heard(stored.base, stored.weight)
+            told.take(stored)
+            place = stored.before
+            if place <= after or place >= stored.record.seq:
+                return told
+            earlier = self._load(place)
+            while earlier is None:  # lost: what is known of it is among the copies, and what lay before it in another
+                told.lost(place)
+                place -= 1
+                if place <= after:
+                    return told
+                earlier = self._load(place)
             stored = earlier
-
-    def _collect_singly(self, records: dict[int, Record], after: int, before: int) -> None:
-        for seq in range(after + 1, before):
-            stored = self._load(seq)
-            if stored is not None:
-                for record in (*stored.tail, stored.record):
-                    if record.seq > after:
-                        records.setdefault(record.seq, record)
 
     def _load(self, seq: int) -> Stored | None:
         if seq in self._bad and seq not in self._torn:
@@ -329,12 +306,14 @@ class Journal(Generic[S]):
             seq = max([self.state.seq, *self._torn]) + 1
             record = Record(seq, identity, round(self.clock(), 3), kind, data)
             pace = self._pace.won()
-            body = encode(Stored(record, self.base, tuple(self._tail), self.weight, pace))
-            if self.store.create(self.prefix + JOURNAL + key_of(seq), body):
+            repeats = self._repeats
+            stored, packed = repeats.object(record, pace)
+            if self.store.create(self.prefix + JOURNAL + key_of(seq), encode(stored, packed)):
                 self._pace.settled(pace)
                 self._passed_torn()
                 self._apply(record)
-                if is_due(record, len(body), len(self._tail), self.weight):
+                repeats.wrote(stored, packed)
+                if is_due(record, len(packed), repeats.spent, len(repeats.tail), repeats.weight):
                     self._try_snapshot()
                 for writer in self.writers:
                     writer(record)
@@ -360,7 +339,7 @@ class Journal(Generic[S]):
             self._segments.update(fresh)
         body = encode_snapshot(Snapshot(self.state.encode(), self.state.seq, self.clock(), self._pace.span, names))
         self.store.put(self.prefix + SNAPSHOT, body)
-        self.base, self.weight, self._tail = self.state.seq, len(body), []
+        self._repeats = Repeats(self.state.seq, len(body), segmented=bool(names))
 
     def _waited_for_torn(self) -> bool:
         """Whether the newest places can be gone past: they can be read, or were waited for long enough."""
@@ -381,7 +360,7 @@ class Journal(Generic[S]):
             self.state.skip(seq, self._bad.setdefault(seq, "torn"))
 
     def _apply(self, record: Record) -> None:
-        self._tail.append(record)
+        self._repeats.tail.append(record)
         problem = self.state.apply(record)
         if problem:
             log.warning("%s%s%s is skipped: %s", self.prefix, JOURNAL, key_of(record.seq), problem)

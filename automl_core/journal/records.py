@@ -5,7 +5,9 @@ record or says in words why the bytes are none, so a torn or foreign object neve
 
 Formats: 1 was one JSON object, with earlier records repeated in it. 2 is a line of JSON, which says what happened, by
 which release, and what the next writer needs to know of the snapshot and of the crowd; and behind it, packed (zlib),
-the earlier records. Whatever comes later must begin with a line of JSON that has its ``version``.
+the earlier records. 3 may repeat only the newest of them and name the object that has the others (``via``), and counts
+the bytes of the copies (``spent``); a record soon after a snapshot, which needs neither, is written as 2, and older
+releases read it. Whatever comes later must begin with a line of JSON that has its ``version``.
 """
 
 from __future__ import annotations
@@ -13,14 +15,17 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from automl_core.release import RELEASE
 
-FORMAT_VERSION = 2
-"""Version of the record format that this code writes. It reads every version up to this one."""
+FORMAT_VERSION = 3
+"""The latest version that this code reads, and writes where a record needs it."""
+
+_PLAIN = 2
+"""Version of a record that repeats all since the snapshot and counts no bytes."""
 
 _MOST_TAIL = 256_000_000
 """Bytes of repeated records that are unpacked at most: a foreign object must not fill the memory."""
@@ -59,14 +64,19 @@ class Record:
 class Stored:
     """An object of the journal: a record, and the ones since the last snapshot its writer knew.
 
-    The copies make reading cheap (the newest object tells all since the snapshot), and they decide: a place after
-    ``base`` that is not among them was void to the writer, so it is void to every reader of this object.
+    The copies make reading cheap (the newest object, and at most one that it names, tell all since the snapshot), and
+    they decide: a place after ``base`` that is not among them was void to the writer, so it is void to every reader of
+    this object.
 
     Attributes:
         base: sequence number of that snapshot, 0 when there was none.
-        tail: the records after ``base`` and before this one.
+        tail: the records after ``base`` and before this one; where ``via`` is given, those from ``via`` on, that record
+            too, so that none stands in one object alone.
         weight: bytes of that snapshot, 0 where the writer did not know.
         pace: seconds over which the writer had spread its tries when it won this place; see `automl_core.journal.pace`.
+        via: place of the record whose object tells what lies between ``base`` and itself; 0 where ``tail`` has all.
+        spent: bytes of the copies in all objects since that snapshot, as far as the writer knew, its own among them;
+            0 where it didn't count. `decode` then takes it that each has repeated all before it.
     """
 
     record: Record
@@ -74,6 +84,13 @@ class Stored:
     tail: tuple[Record, ...] = ()
     weight: int = 0
     pace: float = 0.0
+    via: int = 0
+    spent: int = 0
+
+    @property
+    def before(self) -> int:
+        """The place whose object tells what came before the copies; 0 where there is none."""
+        return self.via or self.base
 
 
 def key_of(seq: int) -> str:
@@ -87,20 +104,37 @@ def seq_of(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def encode(stored: Stored) -> bytes:
-    """The bytes of an object of the journal."""
-    record = stored.record
+def pack(records: Sequence[Record]) -> bytes:
+    """The bytes of repeated records; their ids, which only their own writers need, are not repeated."""
+    if not records:
+        return b""
+    return zlib.compress(_json([[each.seq, each.time, each.kind, each.data] for each in records]), 6)
+
+
+def encode(stored: Stored, packed: bytes | None = None) -> bytes:
+    """The bytes of an object of the journal.
+
+    Args:
+        stored: what it has.
+        packed: its ``tail``, where the caller has packed that.
+    """
+    record, version = stored.record, FORMAT_VERSION if stored.via or stored.spent else _PLAIN
     body: dict[str, Any] = {
-        "version": FORMAT_VERSION, "release": RELEASE, "seq": record.seq, "id": record.id, "time": record.time,
+        "version": version, "release": RELEASE, "seq": record.seq, "id": record.id, "time": record.time,
         "kind": record.kind, "data": record.data, "base": stored.base,
     }  # fmt: skip
+    if stored.via:
+        body["via"] = stored.via
     if stored.weight:
         body["weight"] = stored.weight
+    if stored.spent:
+        body["spent"] = stored.spent
     if stored.pace:
         body["pace"] = round(stored.pace, 3)
-    if not stored.tail:
+    if packed is None:
+        packed = pack(stored.tail)
+    if not packed:
         return _json(body)
-    packed = zlib.compress(_json([[each.seq, each.time, each.kind, each.data] for each in stored.tail]), 6)
     return _json(body | {"tail": len(packed)}) + b"\n" + packed
 
 
@@ -131,18 +165,23 @@ def decode(data: bytes, seq: int, kinds: Collection[str] | None = None) -> Store
     record = _record(*(body.get(name) for name in ("seq", "id", "time", "kind", "data")))
     if record.seq != seq:
         raise BadRecord(f"names itself {record.seq}")
-    base, weight, pace = body.get("base", 0), body.get("weight", 0), body.get("pace", 0.0)
-    if not isinstance(base, int) or not isinstance(weight, int) or not isinstance(pace, int | float):
-        raise BadRecord("base, weight or pace is malformed")
+    base, weight, via, spent = (body.get(name, 0) for name in ("base", "weight", "via", "spent"))
+    pace = body.get("pace", 0.0)
+    if not all(isinstance(each, int) for each in (base, weight, via, spent)) or not isinstance(pace, int | float):
+        raise BadRecord("base, weight, via, spent or pace is malformed")
+    if via and not base < via < seq:
+        raise BadRecord(f"via {via} does not lie between its base {base} and itself")
     earlier = _tail_v1(body.get("tail", [])) if version == 1 else _unpack(packed, body.get("tail", 0))
     for each in (*earlier, record):
         if kinds is not None and each.kind not in kinds:
             raise LaterFormat(f"kind {each.kind!r} is not known to this release{by}")
-    return Stored(record, base, earlier, weight, float(pace))
+    if via and not any(each.seq == via for each in earlier):
+        raise BadRecord(f"record {via}, from which on it repeats, is not among those that it repeats")
+    return Stored(record, base, earlier, weight, float(pace), via, spent or len(packed) * (len(earlier) + 1) // 2)
 
 
 def _unpack(packed: bytes, length: Any) -> tuple[Record, ...]:
-    """The repeated records; their ids, which only their own writers need, are not repeated."""
+    """The repeated records, see `pack`."""
     if len(packed) != length:
         raise BadRecord(f"{len(packed)} bytes of repeated records where {length!r:.20} are stated")
     if not packed:

@@ -8,7 +8,6 @@ that it is later, and reads the records. A state that stands on no segment is wr
 from __future__ import annotations
 
 import gzip
-import math
 import zlib
 from dataclasses import dataclass
 
@@ -94,25 +93,31 @@ def decode_snapshot(data: bytes) -> Snapshot:
     return Snapshot(bytes(body.state), body.seq, body.time, body.pace, body.segments)
 
 
-def is_due(record: Record, size: int, count: int, weight: int) -> bool:
+def is_due(record: Record, repeated: int, spent: int, count: int, weight: int) -> bool:
     """Whether to write a snapshot once a record is written.
 
-    Objects since the last one have repeated some ``size × count / 2`` bytes. The cheapest moment is when that is as
-    much as a snapshot costs: with s bytes a snapshot and r bytes a record, s/n + r n/2 is least at n = √(2s/r).
+    The cheapest moment is when the copies since the last one have cost so much that one record more costs as much as
+    it takes off the snapshot's share. As long as each record repeats all before it, copies grow with the square of
+    their number, and that is when they have cost as much as a snapshot: with s bytes a snapshot and r bytes a record,
+    s/n + r n/2 is least at n = √(2s/r). From there on they grow with its power 1.5 (`automl_core.journal.repeats`), and
+    s/n + a √n is least where they have cost twice as much.
 
     Args:
         record: the one that was written.
-        size: bytes of its object.
+        repeated: bytes of the copies in its object.
+        spent: bytes of the copies in all objects since the last snapshot, this one among them.
         count: records since the last snapshot, it included.
         weight: bytes of the last snapshot, 0 where there was none.
     """
     own = len(zlib.compress(msgspec.json.encode(record.data)))
     if 2 * own >= weight:
         return True  # the first record: what carries as much as the state itself is not repeated in each later one
-    cheapest = math.ceil(math.sqrt(2 * weight * count / size))
-    due = min(MOST_INTERVAL, max(LEAST_INTERVAL, cheapest))
+    if count <= LEAST_INTERVAL:
+        return count == LEAST_INTERVAL and spent >= weight
+    over = spent >= 2 * weight or count >= MOST_INTERVAL
+    first = count == MOST_INTERVAL or spent - repeated < 2 * weight <= spent
     # One writer writes it: those after it may not have heard of it yet. Had it died, another does a little later.
-    return count >= due and (count - due) % _HEIR == 0
+    return over and (first or (count - LEAST_INTERVAL) % _HEIR == 0)
 
 
 known(_Body)

@@ -35,7 +35,9 @@ class Progress:
 
     Attributes:
         values: (trial, value on the goal's scale or None) of every piece of work in the order in which they
-            ended; a trial that was promoted to a higher budget comes once a budget.
+            ended; a trial that was promoted to a higher budget comes once a budget. Empty where no condition asks for
+            them.
+        ended: pieces of work that have ended.
         infeasible: positions in ``values`` of what breaks a constraint: it is no target reached and no improvement.
         gains: with several objectives (trial, what it added to the front's hypervolume) of the last pieces of work
             with values, as many as ``stop.no_improvement.trials``; None with one objective.
@@ -57,6 +59,7 @@ class Progress:
     """
 
     values: tuple[tuple[int, float | None], ...] = ()
+    ended: int = 0
     infeasible: frozenset[int] = frozenset()
     gains: tuple[tuple[int, float], ...] | None = None
     failed: int = 0
@@ -200,7 +203,7 @@ def _max_duration(progress: Progress, experiment: Experiment) -> Verdict | None:
 
 def _why_nothing_came(progress: Progress, experiment: Experiment) -> str:
     """Of an experiment whose time is over before a trial has ended: what it spent the time on, as far as is known."""
-    if progress.succeeded or progress.failed or progress.values:
+    if progress.succeeded or progress.failed or progress.ended:
         return ""
     if progress.started == 0 and experiment.prepare:
         return "; no trial was bound: prepare took that time (its log says for what), or Airflow started no slot since"

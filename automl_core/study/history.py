@@ -231,11 +231,16 @@ def past_in(chunk: Chunk, place: int, direction: float, limit: Limit | None) -> 
     """
     columns, works = chunk.columns, chunk.works_of(place)
     last = works[-1]
-    results = [
-        Result(columns.states[work], columns.budgets[work] if columns.budgets else None, columns.values[work])
-        for work in works
-    ]
-    counts = counted(results)
+    budget = columns.budgets[last] if columns.budgets else None
+    if len(works) == 1 and budget is None:  # nearly always: there is nothing to choose from
+        value, reached = columns.values[last], {}
+    else:
+        results = [
+            Result(columns.states[work], columns.budgets[work] if columns.budgets else None, columns.values[work])
+            for work in works
+        ]
+        counts = counted(results)
+        value, reached = None if counts is None else counts.counts, losses_at(results, direction)
     spent = None
     if limit is not None:
         amounts = columns.costs if limit.unit == "cost" else columns.seconds
@@ -244,9 +249,9 @@ def past_in(chunk: Chunk, place: int, direction: float, limit: Limit | None) -> 
         number=columns.trials[place],
         params=chunk.params(place),
         state=columns.states[last],
-        loss=None if counts is None or counts.counts is None else direction * counts.counts,
-        budget=results[-1].budget,
-        losses_at=losses_at(results, direction) if columns.budgets else {},
+        loss=None if value is None else direction * value,
+        budget=budget,
+        losses_at=reached,
         curve=Curve(lambda: chunk.works[last].curve, direction) if columns.curved and columns.curved[last] else (),
         bracket=columns.brackets[last] if columns.brackets else None,
         rung=columns.rungs[last] if columns.rungs else None,

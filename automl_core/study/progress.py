@@ -24,11 +24,13 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         experiment: its file.
         now: seconds since 1970.
     """
-    states, goal = state.states(), experiment.goal
-    ended = [] if goal.plain else [state.works[slot] for slot in state.order]
+    states, goal, stop = state.states(), experiment.goal, experiment.stop
+    valued = stop.target is not None or stop.no_improvement is not None  # else nobody looks at any value
+    ended = [state.works[slot] for slot in state.order] if valued and not goal.plain else []
     points = [point_of(experiment, work) for work in ended]
     return Progress(
-        values=tuple(state.ended_values()),
+        values=tuple(state.ended_values()) if valued else (),
+        ended=len(state.order),
         infeasible=frozenset(place for place, point in enumerate(points) if point is None or not point.feasible),
         gains=_gains(experiment, ended, points) if goal.several else None,
         failed=states[TrialState.FAILED],

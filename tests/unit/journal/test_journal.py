@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import random
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -182,19 +183,22 @@ def test_catching_up_reads_as_much_however_long_the_journal_is(tmp_path: Path) -
 
 def test_the_bytes_of_a_record_come_back_as_they_were() -> None:
     record = Record(7, "id", 12.5, "note", {"text": "µ", "n": [1, None]})
-    given = Stored(record, 5, (Record(6, "", 12.0, "note", {}),), weight=1234, pace=0.25)
+    given = Stored(record, 4, (Record(6, "", 12.0, "note", {}),), weight=1234, pace=0.25, via=6, spent=3210)
     assert decode(encode(given), 7) == given
     body = json.loads(encode(given).partition(b"\n")[0])
     assert (body["version"], body["release"]) == (FORMAT_VERSION, RELEASE)
+    whole = replace(given, via=0, spent=0)
+    assert json.loads(encode(whole).partition(b"\n")[0])["version"] == 2, "as older releases read it"
+    assert replace(decode(encode(whole), 7), spent=0) == whole
     assert body["data"] == record.data, "what happened stands there for people to read"
     with pytest.raises(BadRecord, match="names itself 7"):
         decode(encode(given), 8)
 
 
-@given(st.data())
-def test_any_bytes_are_a_record_or_refused_in_words(data: st.DataObject) -> None:
+@given(st.data(), st.sampled_from([0, 6]))
+def test_any_bytes_are_a_record_or_refused_in_words(data: st.DataObject, via: int) -> None:
     whole = bytearray(
-        encode(Stored(Record(7, "id", 12.5, "note", {"text": "x" * 40}), 5, (Record(6, "a", 1, "note", {}),)))
+        encode(Stored(Record(7, "id", 12.5, "note", {"text": "x" * 40}), 5, (Record(6, "a", 1, "note", {}),), via=via))
     )
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
@@ -299,6 +303,23 @@ def test_all_readers_agree_on_a_place_that_was_read_by_some_and_void_to_others(s
     assert texts(opened(store)) == ["a", "b", "c"]
     assert note(seeing, "d").seq == 5
     assert opened(store).refresh().texts == ["a", "b", "c", "d"]
+
+
+def test_what_is_void_to_a_writer_is_so_to_who_looks_after_its_snapshot() -> None:
+    """The newest record repeats nothing from before the snapshot; what it stands on says what was void."""
+    store = MemoryStore()
+    blind = opened(store)
+    note(blind, "a")
+    key = PREFIX + JOURNAL + key_of(2)
+    store.put(key, slow := slow_record(store, 2))
+    seeing = opened(store)
+    assert seeing.refresh().texts == ["a", "slow"]
+    store.put(key, b"")
+    note(blind, "b")
+    blind.write_snapshot()
+    note(blind, "c")
+    store.put(key, slow)
+    assert seeing.refresh().texts == ["a", "b", "c"]
 
 
 def test_two_writers_that_wait_for_the_same_place_go_past_it_once() -> None:

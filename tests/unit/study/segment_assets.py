@@ -1,7 +1,10 @@
-"""Writes tests/assets/journal/v2_segments: a run whose snapshot (format 3) stands on segments of chunks (version 1).
+"""Writes runs whose snapshot (format 3) stands on segments of chunks (version 1) into tests/assets/journal.
 
-It was run once:  python -m tests.unit.study.segment_assets
-A release that changes either format writes another beside it; this one stays as it is, since runs do.
+``v2_segments`` has records of the second format. ``v3_segments`` goes on for so long after its snapshot that records
+repeat only the newest and name the one that has the others (the third).
+
+Each was run once:  python -m tests.unit.study.segment_assets
+A release that changes a format writes another beside them; these stay as they are, since runs do.
 """
 
 from __future__ import annotations
@@ -16,15 +19,28 @@ from automl_core.study import Binding, Outcome, Study, StudyJournal
 from tests.unit.study.journal_assets import ASSETS, PREFIX, SPEC, Clock
 from tests.unit.study.test_sealed import small_chunks
 
-ASSET = ASSETS / "v2_segments"
+ASSET, ASSET_V3 = ASSETS / "v2_segments", ASSETS / "v3_segments"
 TRIALS = 16
+MORE = 30
+"""Trials in the third format."""
 
 
-def write(store: ObjectStore) -> Study:
+def write_on(store: ObjectStore) -> Study:
+    """The same, and fourteen trials more since its last snapshot."""
+    study = write(store, MORE + 4)
+    for number in range(TRIALS, MORE):
+        binding = study.ask(number)
+        assert isinstance(binding, Binding), binding
+        value = number / MORE
+        assert study.tell(binding, Outcome(TrialState.SUCCEEDED, value=value, curve=((0, value),))).accepted
+    return study
+
+
+def write(store: ObjectStore, most: int = 20) -> Study:
     """Sixteen trials with curves, failures and a label; one of them was cleared after it was set apart."""
     journal = StudyJournal(store, PREFIX, clock=Clock(), sleep=lambda _: None)
     tasks = [{"name": "train", "command": ["true"]}]
-    spec = SPEC | {"tasks": tasks, "trials": {"max": 20, "concurrency": 4, "canary": False, "retries": 0}}
+    spec = SPEC | {"tasks": tasks, "trials": {"max": most, "concurrency": 4, "canary": False, "retries": 0}}
     study = Study.create(journal, Experiment.model_validate(spec), "manual__2026-11-21T04:00:00+00:00", [])
     for number in range(TRIALS):
         binding = study.ask(number)
@@ -48,7 +64,8 @@ def write(store: ObjectStore) -> Study:
 
 
 if __name__ == "__main__":
-    shutil.rmtree(ASSET, ignore_errors=True)
-    ASSET.mkdir(parents=True)
+    newest = ASSET_V3
+    shutil.rmtree(newest, ignore_errors=True)
+    newest.mkdir(parents=True)
     with small_chunks():
-        write(FolderStore(ASSET))
+        write_on(FolderStore(newest))

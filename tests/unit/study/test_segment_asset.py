@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
-from automl_core.journal import SEGMENTS, SNAPSHOT
+import pytest
+
+from automl_core.journal import JOURNAL, SEGMENTS, SNAPSHOT
 from automl_core.states import TrialState
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Study, StudyJournal
 from automl_core.study.state import State
 from tests.unit.study.journal_assets import PREFIX
-from tests.unit.study.segment_assets import ASSET, TRIALS
+from tests.unit.study.segment_assets import ASSET, ASSET_V3, MORE, TRIALS
 
 
 def read(folder: Path) -> State:
@@ -38,11 +41,24 @@ def test_a_run_with_segments_is_read_field_by_field() -> None:
     assert list(state.order) == [0, *range(2, TRIALS)]
 
 
-def test_its_records_tell_the_same(tmp_path: Path) -> None:
+def test_a_run_whose_records_repeat_only_the_newest_is_read_too() -> None:
+    newest = max((ASSET_V3 / PREFIX / JOURNAL).iterdir())
+    line, _, _ = newest.read_bytes().partition(b"\n")
+    body = json.loads(line)
+    assert (body["version"], body["seq"], body["base"] < body["via"] < body["seq"]) == (3, int(newest.stem), True)
+    state, before = read(ASSET_V3), read(ASSET)
+    assert state.sealed.trials
+    assert len(state.trials) == MORE
+    assert [state.works[slot].value for slot in range(TRIALS, MORE)] == [n / MORE for n in range(TRIALS, MORE)]
+    assert [state.works[n].value for n in range(TRIALS)] == [before.works[n].value for n in range(TRIALS)]
+
+
+@pytest.mark.parametrize("asset", [ASSET, ASSET_V3])
+def test_its_records_tell_the_same(tmp_path: Path, asset: Path) -> None:
     for left_out in (SNAPSHOT, SEGMENTS):
-        folder = Path(shutil.copytree(ASSET, tmp_path / left_out.rstrip("/")))
+        folder = Path(shutil.copytree(asset, tmp_path / left_out.rstrip("/")))
         lost = folder / PREFIX / left_out
         shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
         state = read(folder)
-        assert state == read(ASSET)
+        assert state == read(asset)
         assert not state.sealed.trials
