@@ -20,8 +20,8 @@ _TOGETHER = 1000
 """And all three together."""
 
 _BYTES = 900_000
-"""What the lists of one request may have in bytes, of its JSON. MLflow documents 1 MB ("Request limits" of its REST API);
-3.17 counts the request's fields and takes more, others that speak its API don't."""
+"""What the lists of one request may have in bytes, of its JSON. MLflow documents 1 MB ("Request limits" of its REST
+API); 3.17 takes more (it counts the request's fields), others that speak its API don't."""
 
 _PASSING = (429, 500, 502, 503, 504)
 _WAITS = (1.0, 3.0, 8.0)
@@ -142,8 +142,8 @@ class MlflowServer:
     ) -> None:  # fmt: skip
         """Metrics, parameters and tags of a run, in as many requests as they need.
 
-        A request that MLflow can't read whole is answered 200, and what stands behind the place is lost: a step that is a
-        fraction, or beyond 64 bits, is such a place (findings/mlflow-fractional-step-loses-the-rest.sh).
+        A request that MLflow can't read whole is answered 200, and what stands behind the place is lost: a step that is
+        a fraction, or beyond 64 bits, is such a place (findings/mlflow-fractional-step-loses-the-rest.sh).
 
         Args:
             run: id.
@@ -299,8 +299,8 @@ class MlflowServer:
             asked = answer.request.headers.get("host", "")
             return code, (
                 f"the MLflow server {self.url} doesn't let itself be called {asked} (403): who runs it names that in "
-                "`mlflow server --allowed-hosts` or MLFLOW_SERVER_ALLOWED_HOSTS; left out, it answers only to localhost and "
-                "private addresses in digits"
+                "`mlflow server --allowed-hosts` or MLFLOW_SERVER_ALLOWED_HOSTS; left out, it answers only to localhost "
+                "and private addresses in digits"
             )
         if answer.status_code in (401, 403):
             return code, f"the MLflow server {self.url} refuses who asks ({answer.status_code}): {said or 'no reason'}"

@@ -46,7 +46,9 @@ class FakeMlflow:
         self.headers.append(request.headers)
         path = request.url.path.partition("/api/2.0/mlflow/")[2]
         body = dict(request.url.params) if request.method == "GET" else json.loads(request.content)
-        assert len(request.content) <= 1_000_000, "MLflow documents 1 MB for a request, and some who speak its API hold to it"
+        assert len(request.content) <= 1_000_000, (
+            "MLflow documents 1 MB for a request, and some who speak its API hold to it"
+        )
         self.asked.append((path, body))
         if self.break_after is not None and len(self.asked) > self.break_after:
             return httpx.Response(400, json={"error_code": "INTERNAL", "message": "the disk is full"})
