@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -17,6 +18,10 @@ METRICS, PARAMS, TAGS = 1000, 100, 100
 
 _TOGETHER = 1000
 """And all three together."""
+
+_BYTES = 900_000
+"""What the lists of one request may have in bytes, of its JSON. MLflow documents 1 MB ("Request limits" of its REST
+API); 3.17 takes more (it counts the request's fields), others that speak its API don't."""
 
 _PASSING = (429, 500, 502, 503, 504)
 _WAITS = (1.0, 3.0, 8.0)
@@ -112,22 +117,33 @@ class MlflowServer:
     def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> str:
         """A new run, which is running. Returns its id.
 
+        A request whose answer was lost may have made a run, and was sent again: such a run goes to the trash.
+
         Args:
             experiment: id.
             name: as people see it.
             started: milliseconds since 1970.
             tags: its first ones; a search finds it by them at once.
         """
-        made = self.ask(
-            "POST", "runs/create", experiment_id=experiment, run_name=name, start_time=started, tags=_pairs(tags)
-        )
-        return str(made["run"]["info"]["run_id"])
+        made, again = self._sent(
+            "POST", "runs/create",
+            {"experiment_id": experiment, "run_name": name, "start_time": started, "tags": _pairs(tags)},
+        )  # fmt: skip
+        run = str((made or {})["run"]["info"]["run_id"])
+        if again and tags:
+            for each in list(self.runs(experiment, *next(iter(tags.items())))):
+                if each["run_id"] != run and _just(each["tags"], tags):  # nothing was logged to it yet
+                    self.delete(each["run_id"])
+        return run
 
     def log(
         self, run: str, metrics: Sequence[Mapping[str, Any]] = (), params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Metrics, parameters and tags of a run, in as many requests as they need.
+
+        A request that MLflow can't read whole is answered 200, and what stands behind the place is lost: a step that is
+        a fraction, or beyond 64 bits, is such a place (findings/mlflow-fractional-step-loses-the-rest.sh).
 
         Args:
             run: id.
@@ -140,10 +156,15 @@ class MlflowServer:
         }  # fmt: skip
         most = {"params": PARAMS, "tags": TAGS, "metrics": METRICS}
         while any(left.values()):
-            room = _TOGETHER
+            room, size = _TOGETHER, 0
             batch: dict[str, list[Any]] = {}
             for kind, each in left.items():
-                taken = min(len(each), most[kind], room)
+                taken = 0
+                while taken < min(len(each), most[kind], room):
+                    more = len(json.dumps(each[taken], ensure_ascii=False).encode()) + 2
+                    if size and size + more > _BYTES:
+                        break
+                    taken, size = taken + 1, size + more
                 if taken:
                     batch[kind], left[kind], room = each[:taken], each[taken:], room - taken
             self.ask("POST", "runs/log-batch", run_id=run, **batch)
@@ -193,13 +214,22 @@ class MlflowServer:
     def create_version(self, name: str, source: str, tags: Mapping[str, str]) -> int:
         """A new version of a registered model. Returns its number.
 
+        What a request made whose answer was lost, and that was sent again, is deleted.
+
         Args:
             name: of the registered model.
             source: address of its files; a remote one.
             tags: its first ones, so that it is never there without them.
         """
-        made = self.ask("POST", "model-versions/create", name=name, source=source, tags=_pairs(tags))
-        return int(made["model_version"]["version"])
+        made, again = self._sent(
+            "POST", "model-versions/create", {"name": name, "source": source, "tags": _pairs(tags)}
+        )  # fmt: skip
+        number = int((made or {})["model_version"]["version"])
+        if again and tags:
+            for other, theirs in list(self.versions(name)):
+                if other < number and _just(theirs, tags):
+                    self.delete_version(name, other)
+        return number
 
     def tag_version(self, name: str, version: int, key: str, value: str) -> None:
         """Tag a version, over what the tag said."""
@@ -226,18 +256,24 @@ class MlflowServer:
 
     def _asked(self, method: str, path: str, body: Mapping[str, Any], missing: bool = False) -> dict[str, Any] | None:
         """As `ask`; with ``missing``, None where there is no such thing, or it is there already."""
+        return self._sent(method, path, body, missing)[0]
+
+    def _sent(
+        self, method: str, path: str, body: Mapping[str, Any], missing: bool = False
+    ) -> tuple[dict[str, Any] | None, bool]:
+        """As `_asked`, and whether it was sent more than once: each time may have been carried out."""
         arguments: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
-        for wait in (*_WAITS, None):
+        for place, wait in enumerate((*_WAITS, None)):
             try:
                 answer = self._http.request(method, f"/api/2.0/mlflow/{path}", **arguments)
             except httpx.HTTPError as error:
                 why = f"the MLflow server {self.url} can't be reached: {type(error).__name__}"
             else:
                 if answer.is_success:
-                    return self._object(answer)
+                    return self._object(answer), place > 0
                 code, why = self._refusal(answer)
                 if missing and code in ("RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"):
-                    return None
+                    return None, place > 0
                 if answer.status_code not in _PASSING:
                     break
             if wait is not None:
@@ -259,6 +295,13 @@ class MlflowServer:
             code, said = str(body["error_code"]), str(body.get("message", ""))
         except (ValueError, KeyError, TypeError):
             code, said = "", ""
+        if answer.status_code == 403 and not code and "invalid host header" in answer.text[:200].lower():
+            asked = answer.request.headers.get("host", "")
+            return code, (
+                f"the MLflow server {self.url} doesn't let itself be called {asked} (403): who runs it names that in "
+                "`mlflow server --allowed-hosts` or MLFLOW_SERVER_ALLOWED_HOSTS; left out, it answers only to localhost "
+                "and private addresses in digits"
+            )
         if answer.status_code in (401, 403):
             return code, f"the MLflow server {self.url} refuses who asks ({answer.status_code}): {said or 'no reason'}"
         if not code and answer.status_code not in _PASSING:
@@ -270,3 +313,9 @@ class MlflowServer:
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in values.items()]
+
+
+
+def _just(theirs: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+    """Whether something has the tags that it was made with, and beside them none but MLflow's own."""
+    return tags.items() <= theirs.items() and all(key in tags or key.startswith("mlflow.") for key in theirs)

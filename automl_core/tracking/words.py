@@ -49,13 +49,19 @@ def _plain(name: str) -> str:
 
 def param(value: Any) -> str:
     """A parameter's value as text: numbers exactly, lists as JSON; cut with an end that says so."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _sendable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= PARAM else text[: PARAM - 2] + " …"
 
 
 def tag(value: str) -> str:
     """A tag's value."""
+    value = _sendable(value)
     return value if len(value) <= TAG else value[: TAG - 2] + " …"
+
+
+def _sendable(text: str) -> str:
+    """Without halves of letters, which no JSON can carry, and NUL, which PostgreSQL below an MLflow refuses."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def number(value: float) -> float | str:

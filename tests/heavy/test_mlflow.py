@@ -107,6 +107,91 @@ def test_a_run_in_mlflow(server: str, heavy_python: Path) -> None:
     assert len(read(heavy_python, server)) == 5
 
 
+def test_what_mlflow_does_with_what_it_is_given(server: str) -> None:
+    """What docs/mlflow.md says of it."""
+    with MlflowServer(server) as mlflow:
+        place = mlflow.experiment("given")
+
+        def history(run: str, key: str) -> list[tuple[int, Any, int]]:
+            found = mlflow.ask("GET", "metrics/get-history", run_id=run, metric_key=key).get("metrics", [])
+            return [(each["step"], each["value"], each["timestamp"]) for each in found]
+
+        def point(key: str, value: Any, step: float) -> dict[str, Any]:
+            return {"key": key, "value": value, "step": step, "timestamp": 7}
+
+        def made() -> str:
+            return mlflow.create(place, "trial", 0, {})
+
+        run = made()
+        for step in (0.25, 2**63):  # answered 200, and the rest is lost
+            key = f"at {step}"
+            mlflow.ask(
+                "POST", "runs/log-batch", run_id=run, metrics=[point(key, 1, step), point(f"after {step}", 2, 1)]
+            )
+            assert history(run, key) in ([(0, 1.0, 0)], [])
+            assert history(run, f"after {step}") == []
+        mlflow.log(run, [point("a", "NaN", 0), point("a", "Infinity", 1), point("a", 0.5, 10**17)])
+        assert history(run, "a") == [(0, "NaN", 7), (1, 1.7976931348623157e308, 7), (10**17, 0.5, 7)]
+        mlflow.log(run, [point("a", 0.5, 10**17)])
+        assert len(history(run, "a")) == 3, "what is sent again is there once"
+        mlflow.log(run, params={"long": "x" * 7000}, tags={"long": "x" * 9000})
+        data = mlflow.ask("GET", "runs/get", run_id=run)["run"]["data"]
+        assert len(data["params"][0]["value"]) == 6000
+        assert max(len(each["value"]) for each in data["tags"]) == 8000
+        with pytest.raises(MlflowError, match="not allowed"):
+            mlflow.log(run, params={"long": "other"})
+        mlflow.log(run, params={f"p{number}": "数" * 6000 for number in range(100)})  # ours: two requests
+        assert len(mlflow.ask("GET", "runs/get", run_id=run)["run"]["data"]["params"]) == 101
+        mlflow.delete(run)
+        mlflow.delete(run)
+        with pytest.raises(MlflowError, match="'active' state"):
+            mlflow.log(run, tags={"a": "b"})
+        other = made()
+        mlflow.end(other, "FINISHED", 9)
+        mlflow.end(other, "RUNNING", None)
+        info = mlflow.ask("GET", "runs/get", run_id=other)["run"]["info"]
+        assert (info["status"], info["end_time"]) == ("RUNNING", 9)
+    for name in ("mlflow:5000", "mlflow.example.org"):
+        answer = httpx.get(
+            f"{server}/api/2.0/mlflow/experiments/get-by-name", params={"experiment_name": "given"},
+            headers={"host": name}, trust_env=False,
+        )  # fmt: skip
+        assert answer.status_code == 403
+        heard = MlflowServer(f"http://{name}", transport=httpx.MockTransport(lambda _, answer=answer: answer))
+        with heard, pytest.raises(MlflowError, match="--allowed-hosts"):
+            heard.experiment("given")
+
+
+class Losing(httpx.BaseTransport):
+    """A gateway that gives up on every second request after the server has carried it out."""
+
+    def __init__(self) -> None:
+        self.real, self.seen = httpx.HTTPTransport(), 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self.real.handle_request(request)
+        self.seen += 1
+        if self.seen % 2 == 0:
+            return answer
+        answer.read()
+        answer.close()
+        return httpx.Response(504, text="gateway timeout")
+
+
+def test_answers_that_are_lost(server: str) -> None:
+    lab = Lab(experiment())
+    for value in (0.8, None, 0.9):
+        lab.trial(value)
+    with MlflowServer(server, transport=Losing(), sleep=lambda _: None) as mlflow:
+        done = track(mlflow, lab.store, lab.prefix, lab.state, name="lossy")
+        assert (done.written, done.removed) == (3, 0)
+    with MlflowServer(server) as mlflow:
+        found = mlflow.ask("POST", "runs/search", experiment_ids=[done.experiment], max_results=100)["runs"]
+        assert len(found) == 4
+        again = track(mlflow, lab.store, lab.prefix, lab.state, name="lossy")
+        assert (again.run, again.written, again.kept, again.removed) == (done.run, 0, 3, 0)
+
+
 REGISTERED = """
 import json, sys, mlflow
 client = mlflow.MlflowClient(sys.argv[1])

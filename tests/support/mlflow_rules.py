@@ -31,6 +31,8 @@ class FakeMlflow:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.headers: list[httpx.Headers] = []
         self.break_after: int | None = None
+        self.lost: int | None = None
+        """Which request, counted from 1, is carried out and answered 502, as by a gateway."""
         self.page = 2
 
     @property
@@ -44,12 +46,18 @@ class FakeMlflow:
         self.headers.append(request.headers)
         path = request.url.path.partition("/api/2.0/mlflow/")[2]
         body = dict(request.url.params) if request.method == "GET" else json.loads(request.content)
+        assert len(request.content) <= 1_000_000, (
+            "MLflow documents 1 MB for a request, and some who speak its API hold to it"
+        )
         self.asked.append((path, body))
         if self.break_after is not None and len(self.asked) > self.break_after:
             return httpx.Response(400, json={"error_code": "INTERNAL", "message": "the disk is full"})
         try:
             own = "" if request.method in ("GET", "POST") else f"_{request.method.lower()}"
-            return httpx.Response(200, json=getattr(self, "_" + re.sub(r"\W", "_", path) + own)(**body))
+            done = getattr(self, "_" + re.sub(r"\W", "_", path) + own)(**body)
+            if len(self.asked) == self.lost:
+                return httpx.Response(502, text="bad gateway")
+            return httpx.Response(200, json=done)
         except Refused as error:
             return httpx.Response(error.status, json={"error_code": error.code, "message": str(error)})
 
@@ -84,7 +92,9 @@ class FakeMlflow:
                 raise Refused("INVALID_PARAMETER_VALUE", f"Invalid value {each['key']}")
         for each in metrics:
             json.dumps(each["value"], allow_nan=False)
-            assert isinstance(each["step"], int)
+            if each["step"] != int(each["step"]) or abs(each["step"]) >= 2**63:
+                run["metrics"].setdefault(each["key"], {})[0] = each["value"]
+                return {}  # read as far as this, and answered 200
             run["metrics"].setdefault(each["key"], {})[each["step"]] = each["value"]
         for each in params:
             if run["params"].setdefault(each["key"], each["value"]) != each["value"]:

@@ -142,6 +142,43 @@ def test_much_goes_in_several_requests() -> None:
     assert len(trials(fake)["0"]["metrics"]["accuracy"]) == 2000
 
 
+def test_long_values_go_in_requests_of_a_megabyte() -> None:
+    space = {f"p{number}": {"type": "choice", "values": ["数" * 6000, "short"]} for number in range(90)}
+    lab = Lab(experiment(space=space))
+    lab.trial(0.5, params=dict.fromkeys(space, "数" * 6000))
+    fake = FakeMlflow()
+    written(fake, lab)
+    assert trials(fake)["0"]["params"] == dict.fromkeys(space, "数" * 6000)
+    sent = [body for path, body in fake.asked if path == "runs/log-batch" and "params" in body]
+    assert 2 <= len(sent) <= 4, "as few as they need"
+
+
+def test_a_request_whose_answer_is_lost_makes_nothing_twice(lab: Lab) -> None:
+    """At each request once: it is sent again, though the server has done it."""
+    whole = FakeMlflow()
+    written(whole, lab)
+    for number in range(1, len(whole.asked) + 1):
+        fake = FakeMlflow()
+        fake.lost = number
+        done = written(fake, lab)
+        assert done.written == 4
+        assert [each["run_id"] for each in fake.live() if PARENT not in each["tags"]] == [done.run]
+        assert sorted(trials(fake)) == ["0", "1", "2", "3"]
+        assert all("automl.digest" in each["tags"] for each in trials(fake).values())
+
+
+def test_a_run_of_another_stays_when_an_answer_is_lost(lab: Lab) -> None:
+    fake = FakeMlflow()
+    first = written(fake, lab)
+    child = {**trials(fake)["0"], "run_id": "e" * 32, "tags": {PARENT: first.run, "automl.trial": "4", "mine": "yes"}}
+    fake.runs["e" * 32] = child
+    with MlflowServer("http://mlflow", transport=fake.transport, sleep=lambda _: None) as server:
+        fake.lost = len(fake.asked) + 1
+        made = server.create("1", "trial 4", 0, {PARENT: first.run, "automl.trial": "4"})
+    alike = [each["run_id"] for each in fake.live() if each["tags"].get("automl.trial") == "4"]
+    assert alike == ["e" * 32, made]
+
+
 def test_a_deleted_experiment_s_name_stays_taken(lab: Lab) -> None:
     fake = FakeMlflow()
     written(fake, lab)
@@ -157,6 +194,10 @@ def test_a_deleted_experiment_s_name_stays_taken(lab: Lab) -> None:
         (httpx.Response(302, headers={"location": "/login"}), "does not answer as an MLflow server"),
         (httpx.Response(200, text="<html>"), "is that its address"),
         (httpx.Response(404, text="no such page"), "does not answer as an MLflow server does .404."),
+        (
+            httpx.Response(403, text="Invalid Host header - possible DNS rebinding attack detected"),
+            r"let itself be called mlflow .403.: .* --allowed-hosts",
+        ),
         (httpx.Response(401, text="who?"), "refuses who asks .401."),
         (httpx.Response(503, text="later"), "refuses .503"),
     ],

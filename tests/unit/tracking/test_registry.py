@@ -119,6 +119,23 @@ def test_what_was_cut_off_is_completed(lives: Lives) -> None:
         assert fake.models == whole.models, number
 
 
+def test_a_request_whose_answer_is_lost_makes_nothing_twice(lives: Lives) -> None:
+    """At each request once: it is sent again, though the server has done it."""
+    lives.use(lives.offer())
+    lives.offer()
+    whole = FakeMlflow()
+    written(whole, lives)
+    for number in range(1, len(whole.asked) + 1):
+        fake = FakeMlflow()
+        fake.lost = number
+        done = written(fake, lives)
+        found = fake.models["churn"]["versions"]
+        assert sorted(each["tags"]["automl.version"] for each in found.values()) == ["1", "2"], number
+        assert {key: found[place]["tags"]["automl.version"] for key, place in done.aliases.items() if place} == {
+            CHAMPION: "1", CHALLENGER: "2"
+        }  # fmt: skip
+
+
 def test_versions_of_others_are_left_alone_and_numbers_need_not_be_ours(lives: Lives) -> None:
     fake = FakeMlflow()
     fake.models["shared"] = {"versions": {3: {"source": "s3://x", "tags": {}}}, "aliases": {"prod": 3}, "last": 3}

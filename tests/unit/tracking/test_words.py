@@ -47,3 +47,9 @@ def test_values() -> None:
     assert [words.number(each) for each in (1.5, float("nan"), float("inf"), -float("inf"))] == [
         1.5, "NaN", "Infinity", "-Infinity",
     ]  # fmt: skip
+
+
+def test_what_no_request_carries() -> None:
+    """Half a letter (JSON has it as an escape) and NUL."""
+    assert words.tag("a\ud800b\0c") == "a?b\ufffdc"
+    assert words.param(["\udfff"]) == '["?"]'

@@ -167,16 +167,20 @@ def test_xgboost(kind: str, onehot: int) -> None:
     np.testing.assert_allclose(outputs if kind == "multiclass" else outputs[:, -1], told, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("options", [{"booster": "dart", "rate_drop": 0.5}, {"objective": "count:poisson"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"booster": "dart", "rate_drop": 0.5}, {"objective": "count:poisson"}, {"objective": "reg:logistic"}],
+)
 def test_xgboost_of_other_kinds(options: dict[str, Any]) -> None:
     xgb = pytest.importorskip("xgboost")
     held = data("binary")
     booster = xgb.train({"nthread": 1, "seed": 1, **options}, xgb.DMatrix(held.x, held.y), 15)
     exported = from_xgboost(booster)
     strange = np.where(held.strange > 1e30, 1.0, held.strange)
-    agrees(
-        model_of(exported.model), held.matrix(strange), booster.predict(xgb.DMatrix(strange), output_margin=True), 1e-6
-    )
+    model, rows = model_of(exported.model), xgb.DMatrix(strange)
+    agrees(model, held.matrix(strange), booster.predict(rows, output_margin=True), 1e-6)
+    outputs = link_of(exported.link)(model.margin(held.matrix(strange)))
+    np.testing.assert_allclose(outputs[:, -1], booster.predict(rows), rtol=1e-5, atol=1e-6)
 
 
 def test_xgboost_of_logarithms_of_odds_says_these() -> None:
