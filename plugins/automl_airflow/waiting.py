@@ -21,8 +21,8 @@ class Trouble:
     """What is wrong for as long as a trigger waits: said once in `TELL_EVERY` seconds, and once that it is over.
 
     Args:
-        log: the trigger's lines, which nobody waits for. Airflow's own logger may not be written to in the event loop: it
-            stands still, with all triggers, while the triggerer's one socket for logs is full.
+        log: the trigger's lines, which nobody waits for. Airflow's own logger may not be written to in the event loop:
+            that stands still, with all triggers, while the triggerer's one socket for logs is full.
     """
 
     def __init__(self, log: TaskLog) -> None:

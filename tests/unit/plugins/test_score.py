@@ -250,6 +250,15 @@ def test_a_partition_that_is_late_is_waited_for_without_a_worker(lab: Lab, monke
     assert score(lab)["what"] == "scored"
 
 
+def test_no_run_plans_more_intervals_than_airflow_maps_a_task_to(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "2")
+    dates = ["2026-11-02", "2026-11-03", "2026-11-04"]
+    assert len(plan(lab)) == 2, "a longer list fails the task, try after try; what is left stays owed"
+    named = context(date=None, run="manual__3", kind="manual", interval=dates)
+    with pytest.raises(AirflowFailException, match=r"3 intervals are named, and \[core\] max_map_length .* is 2"):
+        PlanOperator(task_id="plan", file=lab.file).execute(named)
+
+
 def test_a_bucket_that_hangs_holds_up_nobody_who_waits_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
