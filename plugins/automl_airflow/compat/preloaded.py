@@ -1,4 +1,4 @@
-"""Modules of Airflow's own that are imported ahead, by name. Nothing in them is used: one that is gone costs time alone.
+"""Modules of Airflow's own that are imported ahead, by name. Nothing in them is used: one that is gone costs time.
 
 They are what a process of Airflow's imports by itself sooner or later. Imported once, before processes are forked or
 while the database is being made, they are paid for once.

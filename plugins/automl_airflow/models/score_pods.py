@@ -41,8 +41,8 @@ BEGUN = "begun"
 MODULE = "automl_core.models.batch"
 
 STARTED_WITHIN = 600
-"""Seconds that a pod has to find a node, and to start there, as `pending.timeout` of a trial. An image takes longer than
-the provider's own 120 on a new node."""
+"""Seconds that a pod has to find a node, and to start there, as `pending.timeout` of a trial. An image takes longer
+than the provider's own 120 on a new node."""
 
 
 class PodScoreOperator(ScoreTask, KubernetesPodOperator):
