@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from automl_core.spec.base import Model
-from automl_core.spec.field_paths import FieldPath, places
+from automl_core.spec.field_paths import FieldPath, Steps, TooManyPlaces, places
 from automl_core.spec.kubernetes import ObjectName, Pending, PodPath
 from automl_core.spec.queueing import Kueue
 from automl_core.spec.tasks import TaskBase
@@ -15,6 +15,9 @@ from automl_core.spec.units import Duration
 
 _KEYS = ("apiVersion", "kind", "metadata", "spec")
 _METADATA = ("labels", "annotations")
+
+STEPS = 50_000
+"""Steps that all paths of a task may take through its resource: whoever may look can have a file checked."""
 
 
 class ResourceState(Model):
@@ -135,10 +138,14 @@ class CustomResourceTask(TaskBase):
         return self
 
     def _check_paths(self) -> None:
+        made, count = _copy(self.resource), Steps(STEPS)  # what one path makes is there for the next, as in a trial
         for field, paths in (("env_at", self.env_at), ("json_at", self.json_at)):
             for index, path in enumerate(paths):
                 try:
-                    found = list(places(_copy(self.resource), path, make=field == "env_at"))
+                    make = field == "env_at"  # `json_at` is read before anything is made
+                    found = list(places(made if make else self.resource, path, make=make, count=count))
+                except TooManyPlaces as error:
+                    raise ValueError(f"{field}[{index}]: all paths together take {error} through resource") from None
                 except KeyError as error:
                     raise ValueError(f"{field}[{index}]: {path} leads nowhere in resource: {error.args[0]}") from None
                 for container, key in found:

@@ -39,28 +39,61 @@ def steps_of(path: str) -> list[Step]:
     return found
 
 
-def places(value: Any, path: str, *, make: bool = False) -> Iterator[tuple[Any, Step]]:
+class TooManyPlaces(ValueError):
+    """Paths lead through more of an object than is looked at."""
+
+
+class Steps:
+    """Counts the steps that paths take through an object, and stops them at a number.
+
+    Args:
+        most: steps of all paths together.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self._left = most, most
+
+    def take(self) -> None:
+        """Take one.
+
+        Raises:
+            TooManyPlaces: there are none left.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise TooManyPlaces(f"more than {self.most:,} steps")
+
+
+def places(
+    value: Any, path: str, *, make: bool = False, count: Steps | None = None
+) -> Iterator[tuple[Any, Step]]:  # fmt: skip
     """Where a path leads: each container that has the field, or could have it, with the last step into it.
 
     Args:
         value: the object.
         path: the path.
         make: whether mappings that are missing on the way are made.
+        count: the steps that may be taken; as many as there are when left out.
 
     Raises:
+        TooManyPlaces: there are more.
         KeyError: the path leads through something that is not there, or is of another form; its text says up to where.
     """
     steps = steps_of(path)
-    yield from _places(value, steps, make, "")
+    yield from _places(value, steps, make, "", count)
 
 
-def _places(value: Any, steps: list[Step], make: bool, at: str) -> Iterator[tuple[Any, Step]]:
+def _places(
+    value: Any, steps: list[Step], make: bool, at: str, count: Steps | None
+) -> Iterator[tuple[Any, Step]]:  # fmt: skip
     step, rest = steps[0], steps[1:]
     if step == EVERY:
         keys: list[Step] = list(value) if isinstance(value, dict) else list(range(len(_list(value, at))))
     else:
         keys = [step]
     for key in keys:
+        if count is not None:
+            count.take()
         here = f"{at}[{key}]" if isinstance(key, int) else f"{at}.{key}".lstrip(".")
         if isinstance(key, int) and key >= len(_list(value, at)):
             raise KeyError(f"{here} is not there")
@@ -73,7 +106,7 @@ def _places(value: Any, steps: list[Step], make: bool, at: str) -> Iterator[tupl
             if not make or isinstance(rest[0], int):
                 raise KeyError(f"{here} is not there")
             value[key] = {}
-        yield from _places(value[key], rest, make, here)
+        yield from _places(value[key], rest, make, here, count)
 
 
 def _list(value: Any, at: str) -> list[Any]:

@@ -14,6 +14,7 @@ from automl_core.spec.code import CODE_DIR
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem, did_you_mean
 from automl_core.spec.relations import RESERVED_NAMES
+from automl_core.spec.sizes import PROBLEMS
 from automl_core.spec.spec_files import SPEC_FILE
 
 PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}\n]*)(\}?)")
@@ -68,7 +69,7 @@ def placeholder_problems(
     elsewhere = _unseen(backend) | _elsewhere(str(path[0]), parameters, prepared, code, spec_file, constants)
     if not_in_stages and spec_file and path[0] in ("prepare", "conclude"):
         elsewhere[SPEC_FILE] = f"a training task of {path[0]} belongs to no trial, and {not_in_stages}"
-    known = [
+    known = tuple(
         name
         for name in names_for(
             str(path[0]),
@@ -80,13 +81,15 @@ def placeholder_problems(
             constants=constants,
         )
         if name not in elsewhere
-    ]
-    return [
-        _problem(name, closed, place, known, elsewhere.get(name, ""))
-        for place, text in texts_of(task, path)
-        for name, closed in placeholders(text)
-        if not closed or name not in known or (name == BUNDLE_DIR and not has_bundle(backend, place[len(path) :]))
-    ]
+    )
+    among = frozenset(known)
+    found: list[Problem] = []
+    for place, text in texts_of(task, path):
+        for name, closed in placeholders(text):
+            if not closed or name not in among or (name == BUNDLE_DIR and not has_bundle(backend, place[len(path) :])):
+                guess = len(found) < PROBLEMS  # no more are told, and to look for the nearest of many names takes long
+                found.append(_problem(name, closed, place, known, elsewhere.get(name, ""), guess=guess))
+    return found
 
 
 def names_for(
@@ -140,11 +143,11 @@ def _elsewhere(
     return reasons
 
 
-def _problem(name: str, closed: bool, path: Path, known: list[str], elsewhere: str) -> Problem:
+def _problem(
+    name: str, closed: bool, path: Path, known: tuple[str, ...], elsewhere: str, *, guess: bool
+) -> Problem:  # fmt: skip
     if closed and elsewhere:
-        return Problem(
-            f"${{{name}}} has no meaning here: {elsewhere}", path, found=f"${{{name}}}", allowed=tuple(known)
-        )
+        return Problem(f"${{{name}}} has no meaning here: {elsewhere}", path, found=f"${{{name}}}", allowed=known)
     if closed and name == BUNDLE_DIR:
         return Problem(
             f"${{{BUNDLE_DIR}}} is a folder of Airflow's worker, which a training that runs elsewhere doesn't see",
@@ -154,10 +157,10 @@ def _problem(name: str, closed: bool, path: Path, known: list[str], elsewhere: s
         )
     if not closed:
         return Problem(f"'${{{name}' has no closing brace", path, suggestion="Write $${ for a literal ${")
-    guess = did_you_mean(name, known)
-    if not guess:
-        guess = f"Write $${{{name}}} for a literal ${{{name}}}, such as a variable of the shell"
-    return Problem(f"${{{name}}} is not known", path, found=f"${{{name}}}", allowed=tuple(known), suggestion=guess)
+    words = did_you_mean(name, known) if guess else ""
+    if not words:
+        words = f"Write $${{{name}}} for a literal ${{{name}}}, such as a variable of the shell"
+    return Problem(f"${{{name}}} is not known", path, found=f"${{{name}}}", allowed=known, suggestion=words)
 
 
 def texts_of(task: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -14,6 +14,9 @@ PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "
 LONGEST_ASSET = 1_500
 """Characters of an asset's name or URI in Airflow's database."""
 
+LONGEST_CRON = 1_000
+"""Characters of a cron line: every number of each of its fields takes 480, and a longer one seconds to read."""
+
 TIMELESS = ("@once", "@continuous")
 """Presets that stand for no times, so that a time zone has no meaning for them."""
 
@@ -92,6 +95,10 @@ def _cron_problems(
 ) -> Iterator[Problem]:
     """What is wrong with a cron line; `presets` are those that may stand in its place, and `groups` too."""
     if schedule in (*presets, *_ALSO):
+        return
+    if len(schedule) > LONGEST_CRON:
+        problem = f"a cron line has at most {LONGEST_CRON:,} characters, found {len(schedule):,}"
+        yield Problem(problem, path, found=show(schedule))
         return
     from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 

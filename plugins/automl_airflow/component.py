@@ -8,19 +8,13 @@ is ``airflow api-server`` (or what it was called with) like any other.
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import sys
 
+from automl_airflow.compat.preloaded import IN_COMPONENTS, import_ahead
+
 GO = b"go\n"
 """The word: the database is ready."""
-
-_IMPORTS = {
-    "api-server": ("airflow.api_fastapi.main",),  # its app is made when it is imported, and kept
-    "dag-processor": ("airflow.cli.commands.dag_processor_command",),
-    "scheduler": ("airflow.cli.commands.scheduler_command",),
-    "triggerer": ("airflow.cli.commands.triggerer_command",),
-}
 
 
 def main(argv: list[str]) -> int:
@@ -38,8 +32,7 @@ def main(argv: list[str]) -> int:
     gc.disable()  # nothing that is imported is garbage, and looking for it is a good part of the time
     from airflow.__main__ import main as airflow
 
-    for module in _IMPORTS.get(argv[0], ()):
-        importlib.import_module(module)
+    import_ahead(IN_COMPONENTS.get(argv[0], ()))
     gc.enable()
     if sys.stdin.buffer.readline() != GO:
         return 1

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl_airflow.task_log import TaskLog
     from automl_core.backends.remote import RemoteJob
 
 LATE = 5.0
@@ -27,7 +28,7 @@ async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
     await asyncio.shield(task)
 
 
-async def insist(remote: RemoteJob, grace: float, log: Any) -> None:
+async def insist(remote: RemoteJob, grace: float, log: TaskLog) -> None:
     """Ask for a job's end until the service answers: Airflow waits so long (``[triggerer] on_kill_timeout``)."""
     from automl_core.backends.remote import Unreachable
 
@@ -54,7 +55,7 @@ async def has_ended(remote: RemoteJob, grace: float) -> bool:
     return False
 
 
-async def clear_away(find: Callable[[], Awaitable[RemoteJob]], grace: float, log: Any) -> None:
+async def clear_away(find: Callable[[], Awaitable[RemoteJob]], grace: float, log: TaskLog) -> None:
     """End and remove the job of an attempt that is over for the study: it may run on all the same."""
     from automl_core.backends.base import BackendError
 
@@ -72,7 +73,7 @@ async def clear_away(find: Callable[[], Awaitable[RemoteJob]], grace: float, log
         log.warning("what is left of the job was not removed: %s", error)
 
 
-async def remove(remote: RemoteJob, log: Any) -> None:
+async def remove(remote: RemoteJob, log: TaskLog) -> None:
     """Remove what is left of a job that has ended."""
     from automl_core.backends.base import BackendError
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from automl_airflow.task_log import TaskLog
 from automl_airflow.threads import threads_of
 from automl_airflow.triggers import LEAST_WAIT
+from automl_airflow.waiting import Trouble
 
 if TYPE_CHECKING:
     from automl_core.study import Study
@@ -67,16 +69,20 @@ class PlaceTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look at the experiment's state, in one of the store's threads."""
         clock = asyncio.get_running_loop().time
-        started = clock()
+        started, lines = clock(), TaskLog(self.log)
+        trouble = Trouble(lines)
         await asyncio.sleep(LEAST_WAIT)
         due = False
         while not due and clock() - started < self.patience:
             try:
                 due = await threads_of(self.storage, self.connection).call(self._is_due)
             except Exception as error:
-                self.log.warning("the journal can't be read, trying again: %s", error)
+                trouble.is_there(f"the journal can't be read, trying again: {error}")
+            else:
+                trouble.is_over("the journal can be read again")
             if not due:
                 await asyncio.sleep(self.poll)
+        await lines.close()
         yield TriggerEvent({"moved": due})
 
     def _is_due(self) -> bool:

@@ -41,26 +41,7 @@ TRIALS = (
 )
 """What makes an experiment's DAG and runs a trial in the worker: all that is imported where it is first used."""
 
-AIRFLOWS = (
-    "airflow.dag_processing.bundles.local",
-    "airflow.dag_processing.dagbag",
-    "airflow.providers.standard.operators.empty",
-    "airflow.sdk.bases.sensor",
-    "airflow.sdk.observability.stats",
-    "encodings.utf_8_sig",
-    "jinja2.ext",
-)
-"""What Airflow imports in a task's process before it runs the task; that one is missing costs a little time alone."""
-
 PARSING = (
-    "airflow.dag_processing.dagbag",
-    "airflow.providers.standard.operators.empty",
-    "airflow.providers.standard.operators.trigger_dagrun",  # these two when a DAG is written down, whatever is in it
-    "airflow.providers.standard.sensors.external_task",
-    "airflow.sdk.bases.operatorlink",
-    "airflow.timetables.assets",
-    "airflow.timetables.trigger",
-    "encodings.utf_8_sig",
     "automl_airflow.annotation.factory",
     "automl_airflow.factory",
     "automl_airflow.models.factory",
@@ -103,15 +84,12 @@ def preload_trials() -> None:
     Raises:
         ImportError: something of ours can't be imported.
     """
+    from automl_airflow.compat.preloaded import IN_TASKS, import_ahead
     from automl_core.templates.within import build_models
 
     for module in (*TRIALS, *SEARCH):
         importlib.import_module(module)
-    for module in AIRFLOWS:
-        try:
-            importlib.import_module(module)
-        except ImportError:  # moved by another release: each task's process finds it where it lies now
-            continue
+    import_ahead(IN_TASKS)
     build_models()
     _warm()
     os.register_at_fork(after_in_child=_reseed)
@@ -147,14 +125,12 @@ def preload_parsing() -> None:
     Raises:
         ImportError: something of ours can't be imported.
     """
+    from automl_airflow.compat.preloaded import IN_PARSING, import_ahead
     from automl_core.templates.within import build_models
 
+    import_ahead(IN_PARSING)
     for module in PARSING:
-        try:
-            importlib.import_module(module)
-        except ImportError:  # Airflow's are imported where they lie in another release, by each process
-            if module.startswith("automl"):
-                raise
+        importlib.import_module(module)
     build_models()
     preload_models()
     _smallest(None)

@@ -8,6 +8,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from automl_airflow.task_log import TaskLog
+
 LEAST_WAIT = 3.5
 """Seconds. A shorter deferral may be marked failed by the scheduler (apache/airflow#68741)."""
 
@@ -42,7 +44,7 @@ class JournalTrigger(BaseTrigger):
         from automl_airflow.journal_watch import watch_of
 
         clock = asyncio.get_running_loop().time
-        started = clock()
+        started, lines = clock(), TaskLog(self.log)
         await asyncio.sleep(LEAST_WAIT)
         watch = watch_of((self.storage, self.connection, self.name, self.run_name, self.stage))
         moved = True
@@ -51,5 +53,6 @@ class JournalTrigger(BaseTrigger):
         except TimeoutError:
             moved = False
             if watch.problem is not None:
-                self.log.warning("the journal can't be read, the slot asks again: %s", watch.problem)
+                lines.warning("the journal can't be read, the slot asks again: %s", watch.problem)
+                await lines.close()
         yield TriggerEvent({"moved": moved})

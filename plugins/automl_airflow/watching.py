@@ -166,7 +166,7 @@ class TrialTrigger(BaseTrigger):
         self._remote = await self._find()
         status = await self._follow(self._remote, watched)
         outcome, told = await self._patiently(self._record, status)
-        self._removal = asyncio.create_task(remove(self._remote, self.log))  # `cleanup` waits for it, Airflow need not
+        self._removal = asyncio.create_task(remove(self._remote, lines))  # `cleanup` waits for it, Airflow need not
         await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
         superseded = not told.accepted and await self.threads.call(self._recorded) is None
         event = (

@@ -145,7 +145,7 @@ class LabelsTrigger(BaseTrigger):
         told = (-1, float("-inf"))
         clock = asyncio.get_running_loop().time
         while True:
-            found = await until_done(self._look, log=self.log, threads=threads)
+            found = await until_done(self._look, log=self.lines, threads=threads)
             if found is None:
                 return {"why": "gone"}
             answered, of = found

@@ -12,6 +12,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from automl_airflow import triggers
 from automl_airflow.compat import count_runs
 from automl_airflow.models.roll_waiting import about
+from automl_airflow.task_log import TaskLog
+from automl_airflow.waiting import Trouble
 
 POLL = 3.0
 """Seconds between two looks: two short questions to Airflow's database for each run that goes on."""
@@ -46,19 +48,23 @@ class RunsTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until all have ended, or it is time. What Airflow can't say now is asked again."""
+        lines = TaskLog(self.log)
+        trouble, waited = Trouble(lines), dict(self.runs)
         await asyncio.sleep(triggers.LEAST_WAIT)
-        waited = dict(self.runs)
         while True:
             try:
                 for dag, run in list(waited.items()):
                     if await self._is_over(dag, run):
                         del waited[dag]
             except Exception as error:  # the database may be away for a while, and nobody else waits for these
-                self.log.warning("runs can't be asked for now, and are again: %s: %s", type(error).__name__, error)
+                trouble.is_there(f"runs can't be asked for now, and are again: {type(error).__name__}: {error}")
+            else:
+                trouble.is_over("runs can be asked for again")
             left = float("inf") if self.until is None else self.until - time.time()
             if not waited or left <= 0:
                 break
             await asyncio.sleep(min(about(self.poll), left))
+        await lines.close()
         yield TriggerEvent({"runs": self.runs})
 
     async def _is_over(self, dag: str, run: str) -> bool:

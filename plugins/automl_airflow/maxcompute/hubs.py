@@ -1,4 +1,4 @@
-"""The hubs of one triggerer: one for each connection and project, shared by all triggers; the threads are for all."""
+"""The hubs of one triggerer: one for each connection and project, shared by all triggers; threads of each service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _hubs: dict[tuple[str, str | None], Hub] = {}
 _making = asyncio.Lock()
-_threads: list[ThreadPoolExecutor] = []
+_threads: dict[str, ThreadPoolExecutor] = {}
+"""Those in which a service is asked, by its endpoint: one that hangs takes none of another's."""
 
 
 async def borrow(connection: str, project: str | None) -> Hub:
@@ -47,8 +48,9 @@ def _make(connection: str, project: str | None) -> Hub:
     from automl_core.backends.maxcompute.client import Client
     from automl_core.backends.maxcompute.hub import THREADS, Hub
 
-    if not _threads:
-        _threads.append(ThreadPoolExecutor(THREADS, thread_name_prefix="maxcompute"))
     client = Client(access_of(connection, project), renew=lambda: access_of(connection, project))
     client.odps  # noqa: B018  # imported here, in a thread, rather than by the first who asks
-    return Hub(client, _threads[0])
+    endpoint = client.access.endpoint
+    if endpoint not in _threads:
+        _threads[endpoint] = ThreadPoolExecutor(THREADS, thread_name_prefix="maxcompute")
+    return Hub(client, _threads[endpoint])

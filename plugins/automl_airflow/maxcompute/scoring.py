@@ -21,7 +21,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from automl_airflow.operators import ExperimentOperator
+from automl_airflow.task_log import TaskLog
 from automl_airflow.triggers import LEAST_WAIT
+from automl_airflow.waiting import Trouble
 
 if TYPE_CHECKING:
     from automl_core.batch import Scoring, Wanted
@@ -238,11 +240,14 @@ class InstanceTrigger(BaseTrigger):
         from automl_core.backends.base import BackendError
         from automl_core.backends.remote import Unreachable
 
+        lines = TaskLog(self.log)
+        trouble = Trouble(lines)
         await asyncio.sleep(LEAST_WAIT)
         try:
             hub = await borrow(self.connection, self.project)
         except BackendError as error:
-            self.log.warning("the task looks by itself: %s", error)
+            lines.warning("the task looks by itself: %s", error)
+            await lines.close()
             yield TriggerEvent({"state": self.state})
             return
         try:
@@ -251,10 +256,13 @@ class InstanceTrigger(BaseTrigger):
                     if await hub.call(hub.client.state, self.instance) != "Running":
                         break
                 except Unreachable as error:
-                    self.log.warning("MaxCompute can't be asked now: %s", error)
+                    trouble.is_there(f"MaxCompute can't be asked now: {error}")
+                else:
+                    trouble.is_over("MaxCompute can be asked again")
                 await asyncio.sleep(self.poll)
         finally:
             give_back(hub)
+        await lines.close()
         yield TriggerEvent({"state": self.state})
 
 

@@ -11,6 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from automl_airflow import triggers
 from automl_airflow.models.opening import ModelPlace, open_life
+from automl_airflow.task_log import TaskLog
 from automl_airflow.threads import threads_of
 from automl_airflow.waiting import until_done
 
@@ -62,11 +63,13 @@ class RolloutOverTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until it has ended. A store that is away is asked again, however long."""
+        lines = TaskLog(self.log)
         await asyncio.sleep(triggers.LEAST_WAIT)
         threads = threads_of(self.storage, self.connection)
-        life: ModelLife = await until_done(self._open, log=self.log, threads=threads)
-        while await until_done(self._goes_on, life, log=self.log, threads=threads):
+        life: ModelLife = await until_done(self._open, log=lines, threads=threads)
+        while await until_done(self._goes_on, life, log=lines, threads=threads):
             await asyncio.sleep(about(self.poll))  # nobody's looks come all at once
+        await lines.close()
         yield TriggerEvent({"rollout": self.rollout})
 
     def _open(self) -> ModelLife:

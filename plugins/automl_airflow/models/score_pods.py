@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from kubernetes.client.exceptions import ApiException  # noqa: TID253  # this module is imported with its operator
 
 from automl_airflow.compat import bundle_folder
@@ -40,6 +40,10 @@ BEGUN = "begun"
 
 MODULE = "automl_core.models.batch"
 
+STARTED_WITHIN = 600
+"""Seconds that a pod has to find a node, and to start there, as `pending.timeout` of a trial. An image takes longer
+than the provider's own 120 on a new node."""
+
 
 class PodScoreOperator(ScoreTask, KubernetesPodOperator):
     """Scores one interval in a pod; the provider's trigger looks until it has ended."""
@@ -53,7 +57,7 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
     ) -> None:
         super().__init__(
             kubernetes_conn_id=cluster, random_name_suffix=False, deferrable=True, do_xcom_push=False,
-            get_logs=True, **kwargs,
+            get_logs=True, startup_timeout_seconds=STARTED_WITHIN, schedule_timeout_seconds=STARTED_WITHIN, **kwargs,
         )  # fmt: skip
         self.file, self.interval = file, interval
         self._attempt: Attempt | None = None
@@ -115,6 +119,20 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         keys.leave_to(created, self.client, namespace, ask, self.log)
         self.log.info("pod %s/%s", namespace, name.name)
         return created
+
+    def invoke_defer_method(self, *args: Any, **options: Any) -> None:
+        """Defer to the provider's trigger, without what the connection holds.
+
+        A trigger's arguments lie in Airflow's database as they are; it reads the connection itself, by its name.
+        """
+        try:
+            super().invoke_defer_method(*args, **options)
+        except TaskDeferred as deferred:
+            deferred.trigger.connection_extras = None
+            raise
+
+    def patch_already_checked(self, pod: Any, *, reraise: bool = True) -> None:
+        """Label no pod: whose it is stands in its name, and it is deleted. So no right to patch pods is needed."""
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> Any:
         """The pod has ended: what came of it is read from the model's storage, and recorded."""

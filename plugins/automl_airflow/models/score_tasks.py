@@ -114,8 +114,10 @@ class PlanOperator(ScoreTask, BaseOperator):
         """The intervals, as plain data to map `score` over.
 
         Raises:
-            AirflowFailException: the run's conf is wrong.
+            AirflowFailException: the run's conf is wrong, or names more than Airflow maps a task to.
         """
+        from automl_airflow.operators import most_mapped
+        from automl_core.models.batch.planning import MOST
         from automl_core.spec.places import BadPlace
         from automl_core.storage import StorageError, StorageUnavailable
 
@@ -123,11 +125,17 @@ class PlanOperator(ScoreTask, BaseOperator):
         try:
             chosen = self._asked(context, batch)
             if chosen is not None:
+                if len(chosen) > most_mapped():
+                    raise ValueError(
+                        f"conf: {len(chosen)} intervals are named, and [core] max_map_length of this Airflow is "
+                        f"{most_mapped()}: name fewer in each run"
+                    )
                 return [plain(each) for each in chosen]
             own = own_interval(context, batch)
             by_hand = run_type(context) == "manual"
             found = of_events(context)
-            plan = self.patiently(lambda: batch.plan(own, found, asked=by_hand), most=AT_THE_START)
+            most = min(MOST, most_mapped())
+            plan = self.patiently(lambda: batch.plan(own, found, asked=by_hand, most=most), most=AT_THE_START)
         except StorageUnavailable as error:
             raise AirflowException(str(error)) from error
         except (BadPlace, StorageError, ValueError) as error:

@@ -8,7 +8,10 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from automl_airflow.task_log import TaskLog
+from automl_airflow.threads import threads_of
 from automl_airflow.triggers import LEAST_WAIT
+from automl_airflow.waiting import Trouble
 
 POLL = 60.0
 """Seconds between two looks: a listing each."""
@@ -32,18 +35,27 @@ class PartitionTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until it is there. What can't be asked now is asked again."""
-        from automl_airflow.threads import threads_of
-
+        lines = TaskLog(self.log)
+        trouble = Trouble(lines)
         await asyncio.sleep(LEAST_WAIT)
-        threads = threads_of(self.place.partition("://")[0] or "file", self.connection, "partitions")
+        threads = threads_of(_store_of(self.place), self.connection, "partitions")
         while True:
             try:
                 if await threads.call(_is_there, self.place, self.connection):
                     break
             except Exception as error:  # a store or its connection may be mended while one waits
-                self.log.warning("%s can't be looked at now: %s", self.place, error)
+                trouble.is_there(f"{self.place} can't be looked at now: {error}")
+            else:
+                trouble.is_over(f"{self.place} can be looked at again")
             await asyncio.sleep(self.poll)
+        await lines.close()
         yield TriggerEvent({"there": self.place})
+
+
+def _store_of(place: str) -> str:
+    """Whose threads look at a place of data: those of its bucket or project. One that hangs holds up no other."""
+    scheme, separator, rest = place.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}" if separator else "file://"
 
 
 def _is_there(text: str, connection: str | None) -> bool:

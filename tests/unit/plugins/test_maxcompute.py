@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from automl_core.states import TrialState
 from automl_core.storage import StorageUnavailable
 from automl_core.study import Binding, Study
 from tests.standins.maxcompute import MaxComputeStandIn
+from tests.support.patience import stretched
 from tests.support.said import said_in
 
 RUN = "manual__2026-11-21T04:10:00+00:00"
@@ -415,3 +417,32 @@ def test_a_table_as_a_data_set_is_named_in_sql_and_a_change_of_it_is_said(
     assert warning.startswith("data.train (odps://standin/rows_of_it) has changed since the run began")
     assert f"warning: {warning}" in capsys.readouterr().out
     assert standin.account.secret not in json.dumps(found) + warning
+
+
+def test_a_service_that_hangs_takes_no_thread_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    from automl_airflow.maxcompute.hubs import borrow, give_back
+    from automl_core.backends.maxcompute.hub import THREADS
+
+    for name in ("hangs", "answers"):
+        connection = {
+            "conn_type": "maxcompute", "login": "id", "password": "secret",
+            "extra": {"project": "p", "endpoint": f"http://{name}.example.com/api"},
+        }  # fmt: skip
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
+    gate = threading.Event()
+
+    async def everything() -> str:
+        hubs = [await borrow("hangs", None), await borrow("hangs", "other"), await borrow("answers", None)]
+        stuck = [asyncio.ensure_future(hubs[i % 2].call(gate.wait)) for i in range(2 * THREADS)]
+        try:
+            await asyncio.sleep(0)
+            most = sum(each.name.startswith("maxcompute") for each in threading.enumerate())
+            assert most <= 2 * THREADS, "those of one service are bounded, whatever the number of its projects"
+            return await asyncio.wait_for(hubs[2].call(str.upper, "answered"), stretched(20))
+        finally:
+            gate.set()
+            await asyncio.gather(*stuck)
+            for hub in hubs:
+                give_back(hub)
+
+    assert asyncio.run(everything()) == "ANSWERED"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,9 +21,11 @@ from automl_airflow.models.score_dag import schedule_of, score_dag
 from automl_airflow.models.score_intervals import label_of, plain
 from automl_airflow.models.score_tasks import PlanOperator, ScoreOperator
 from automl_airflow.models.score_waiting import PartitionTrigger
+from automl_airflow.task_log import TaskLog
 from automl_core.models.batch import Interval, Order, Report, interval_at, processes
 from automl_core.models.batch.processes import ScoringProcess
 from automl_core.spec.models import Schedule
+from tests.support.patience import stretched
 from tests.unit.models.batch.lab import ANNA, Lab, day
 
 DATE = "2026-11-02"
@@ -245,6 +248,49 @@ def test_a_partition_that_is_late_is_waited_for_without_a_worker(lab: Lab, monke
 
     assert asyncio.run(fired())["there"].endswith(f"ds={DATE}/")
     assert score(lab)["what"] == "scored"
+
+
+def test_no_run_plans_more_intervals_than_airflow_maps_a_task_to(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "2")
+    dates = ["2026-11-02", "2026-11-03", "2026-11-04"]
+    assert len(plan(lab)) == 2, "a longer list fails the task, try after try; what is left stays owed"
+    named = context(date=None, run="manual__3", kind="manual", interval=dates)
+    with pytest.raises(AirflowFailException, match=r"3 intervals are named, and \[core\] max_map_length .* is 2"):
+        PlanOperator(task_id="plan", file=lab.file).execute(named)
+
+
+def test_a_bucket_that_hangs_holds_up_nobody_who_waits_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(score_waiting, "LEAST_WAIT", 0.0)
+    gate, asked, said = threading.Event(), list[str](), list[str]()
+    monkeypatch.setattr(TaskLog, "say", lambda self, text, level="info": said.append(f"{level}: {text}"))
+
+    def look(place: str, connection: str | None) -> bool:
+        asked.append(place)
+        if place.startswith("s3://hangs/"):
+            gate.wait()
+        if asked.count(place) < 30:
+            raise ConnectionError("refused")
+        return True
+
+    monkeypatch.setattr(score_waiting, "_is_there", look)
+
+    async def fired() -> dict[str, Any]:
+        stuck = [
+            asyncio.ensure_future(anext(PartitionTrigger(f"s3://hangs/in/{i}/", "my_s3", poll=0.01).run()))
+            for i in range(10)
+        ]
+        try:
+            other = PartitionTrigger("s3://answers/in/", "my_s3", poll=0.0)
+            return dict((await asyncio.wait_for(anext(other.run()), stretched(20))).payload)
+        finally:
+            for each in stuck:
+                each.cancel()
+            gate.set()
+
+    assert asyncio.run(fired()) == {"there": "s3://answers/in/"}
+    assert [each for each in said if "answers" in each] == ["warning: s3://answers/in/ can't be looked at now: refused"]
 
 
 def test_a_partition_of_another_interval_holds_nobody_up_and_a_long_wait_ends_red(

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
+import yaml
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from kubernetes import client, config
 
 from automl_airflow.models.score_intervals import plain
 from automl_airflow.models.score_pods import PodScoreOperator
+from automl_core.models.batch import Interval
+from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.standins.kubernetes.testing import wait_for
+from tests.support.patience import stretched
 from tests.unit.models.batch.lab import Lab, day
 
 NIGHT = day("2026-11-02")
@@ -24,7 +31,7 @@ NIGHT = day("2026-11-02")
 
 @pytest.fixture(scope="module")
 def standin() -> Iterator[KubernetesStandIn]:
-    with KubernetesStandIn(back_off=0.5) as made:
+    with KubernetesStandIn(back_off=0.5, start=1.0) as made:
         yield made
 
 
@@ -64,9 +71,9 @@ class Instance:
         return {"ti": ti, "task_instance": ti, "dag_run": run_, "run_id": run, "dag": MagicMock(dag_id="churn.score")}
 
 
-def task(lab: Lab) -> PodScoreOperator:
+def task(lab: Lab, night: Interval = NIGHT) -> PodScoreOperator:
     return PodScoreOperator(
-        task_id="score", file=lab.file, cluster="kubernetes_default", interval=plain(NIGHT), retries=5,
+        task_id="score", file=lab.file, cluster="kubernetes_default", interval=plain(night), retries=5,
     )  # fmt: skip
 
 
@@ -140,3 +147,78 @@ def test_without_an_image_it_says_what_to_do(lab: Lab, monkeypatch: pytest.Monke
     with pytest.raises(AirflowFailException, match="AUTOML_IMAGE"):
         task(lab).execute(Instance().of())
     assert not lab.life().state.scoring.open, "the claim is given back"
+
+
+Right = tuple[str, str, str]
+"""API group, resource, verb."""
+
+
+def rules_of(path: str, name: str) -> list[dict[str, Any]]:
+    documents = yaml.safe_load_all((ROOT / "deploy/kubernetes" / path).read_text())
+    return list(next(each["rules"] for each in documents if each["metadata"]["name"] == name and "rules" in each))
+
+
+def test_what_the_connection_holds_is_no_argument_of_the_trigger(
+    lab: Lab, standin: KubernetesStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These lie in Airflow's database in plain text."""
+    kubeconfig = json.loads(standin.kubeconfig.read_text())
+    token = kubeconfig["users"][0]["user"]["token"]
+    connection = {"conn_type": "kubernetes", "extra": {"kube_config": json.dumps(kubeconfig)}}
+    monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", json.dumps(connection))
+    lab.rows("2026-11-02")
+    with pytest.raises(TaskDeferred) as deferred:
+        task(lab).execute(Instance().of())
+    _, arguments = deferred.value.trigger.serialize()
+    assert token not in json.dumps(arguments, default=str)
+    assert arguments["kubernetes_conn_id"] == "kubernetes_default"
+    assert arguments["startup_timeout"] == arguments["schedule_timeout"] == 600, "a new node takes longer than 120 s"
+
+
+def test_the_rights_are_those_that_are_used(lab: Lab, standin: KubernetesStandIn) -> None:
+    used: dict[str, set[Right]] = {"worker": set(), "triggerer": set()}
+
+    def holding(who: str, act: Callable[[], Any]) -> Any:
+        standin.restrict(
+            [*rules_of("rbac.yaml", f"automl-{who}"), *rules_of("rbac-scoring.yaml", f"automl-{who}-scoring")]
+        )
+        standin.forget_requests()
+        try:
+            answer = act()
+            asked = standin.requests()
+            assert [each for each in asked if each["status"] == 403] == []
+            used[who] |= {(each["group"], each["resource"], each["verb"]) for each in asked}
+            return answer
+        finally:
+            standin.restrict(None)
+
+    async def fired(trigger: Any) -> dict[str, Any]:
+        return dict((await asyncio.wait_for(anext(trigger.run()), stretched(60))).payload)
+
+    for date, good in (("2026-11-02", True), ("2026-11-03", False)):
+        path, instance = lab.rows(date), Instance()
+        if not good:
+            path.write_text("id,age,plan\n1,30,1\n")
+        operator = functools.partial(task, lab, day(date))
+
+        def start(operator: Any = operator, told: Any = instance) -> Any:
+            with pytest.raises(TaskDeferred) as deferred:
+                operator().execute(told.of())
+            return deferred.value.trigger
+
+        trigger = holding("worker", start)
+        event = holding("triggerer", lambda trigger=trigger: asyncio.run(fired(trigger)))
+        assert event["status"] == ("success" if good else "failed")
+
+        def end(operator: Any = operator, told: Any = instance, event: Any = event) -> Any:
+            return operator().trigger_reentry(told.of(), event)
+
+        if good:
+            assert holding("worker", end)["what"] == "scored"
+        else:
+            with pytest.raises(AirflowFailException, match="city"):
+                holding("worker", end)
+    for who, rights in used.items():
+        more = rules_of("rbac-scoring.yaml", f"automl-{who}-scoring")
+        granted = {right for rule in more for right in product(rule["apiGroups"], rule["resources"], rule["verbs"])}
+        assert granted <= rights, f"the {who} needs no more than it uses"

@@ -100,6 +100,19 @@ WRONG = {
     "laughs": (text(more="a: &a0 [1,1,1,1,1,1,1,1,1]\n"
                     + "".join(f"b{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))),
                "200,000 values, aliases expanded"),
+    "placeholders that nothing has": (
+        text(many(999, lambda i: f"parameter{i}: {FLAT}"),
+             tasks='  - {name: train, command: "' + "".join(f"${{learning_rate{i}}} " for i in range(9000)) + '"}\n'),
+        "${learning_rate0} is not known",
+    ),
+    "paths through a resource": (
+        text(tasks="  - {name: t, backend: custom_resource, resource: {apiVersion: a/v1, kind: K, spec: {"
+             + ",".join(f"k{i}: {{a: {{b: []}}}}" for i in range(6000)) + "}}, env_at: " + listed(500, lambda _: "spec.*.a.b")
+             + ", success: [{condition: C}], failure: [{condition: F}]}\n").replace("file:", "s3:"),
+        "more than 50,000 steps",
+    ),
+    "cron line": (text(more="schedule: '" + ",".join(str(i % 60) for i in range(60_000)) + " * * * *'\n"),
+                  "at most 1,000 characters"),
     "brackets": ("[" * 100_000, "nested more than 64 deep"),
 }  # fmt: skip
 """Files that once took up to half a minute, half a gigabyte or a RecursionError, and a part of what is said now."""
@@ -128,6 +141,10 @@ RIGHT = {
     },
     "options": text(search="{algorithm: tpe, options: {startup: 1000000, candidates: 100000000}}", trials=MILLION),
     "exploration": text(search="{algorithm: evolution, options: {exploration: 1000000}}", trials=MILLION),
+    "a command of all parameters": text(
+        many(PARAMETERS, lambda i: f"p{i}: {FLAT}"),
+        tasks='  - {name: train, command: "' + "".join(f"${{p{i % PARAMETERS}}} " for i in range(20_000)) + '"}\n',
+    ),
     "a long command": text(tasks='  - {name: train, command: "' + "${lr} " * 40_000 + '"}\n'),
     "long SQL": text(tasks='  - {name: train, backend: maxcompute, sql: "' + "select 1; " * 20_000 + '"}\n'),
 }  # fmt: skip
