@@ -191,6 +191,7 @@ def _head(
 
 
 def _result(found: Tried) -> list[str]:
+    from automl_core.cli.output import plural
     from automl_core.spec.units import format_duration
 
     lines = [line for task in found.tasks for line in _task(task)]
@@ -198,7 +199,8 @@ def _result(found: Tried) -> list[str]:
     if found.model_files:
         size = sum(found.model_files.values())
         names = ", ".join(list(found.model_files)[:3]) + (", …" if len(found.model_files) > 3 else "")
-        lines.append(f"  model        {len(found.model_files)} in ${{model_dir}}, {size:,} bytes: {names}")
+        files = plural(len(found.model_files), "file")
+        lines.append(f"  model        {files} in ${{model_dir}}, {size:,} bytes: {names}")
     lines.append(f"  took         {format_duration(found.seconds)}")
     return lines
 

@@ -22,7 +22,7 @@ LOOKED = 500
 
 _SPACE = r"[ \u00a0\u202f]"
 _NUMBER = rf"[-+]?(?:\d{{1,3}}(?:(?:[,.'’]|{_SPACE})\d{{3}})+|\d+)(?:[.,]\d+)?"
-_SIGN = r"(?:[$€£¥₹₽₩]|[A-Z]{3})"
+_SIGN = r"(?:[$€£¥₹₽₩]|EUR|USD|GBP|CHF|JPY|CNY|RMB|INR|BRL|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|MXN|KRW|SGD|HKD)"
 _UNIT = (
     rf"(?:{_SPACE}?(?:%|‰|°[CFK]?|[$€£¥₹₽₩]|[kcmµ]?m[²³23]?|k?g|mg|lbs?|oz|km|mi|ft|[mµ]?s|min|h|hrs?|days?|years?|yrs?|"
     rf"[kMGT]i?B|[kM]?Wh?|m?l)|{_SPACE}[A-Za-zµ°²³/.]{{1,8}})"

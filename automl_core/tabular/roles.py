@@ -89,7 +89,7 @@ def target_of(source: Source, options: Options, weights: Floats | None = None) -
         actual = "binary" if options.task == "binary" else "multiclass"
     if len(classes) == 1:
         # a class that nobody saw keeps probabilities two columns wide; the model says the one class, with its reason
-        why = f"all rows are of the class {classes[0]!r}"
+        why = f"all rows are of the class {classes[0]!r}, so there is nothing to learn"
         actual = "multiclass"
     try:
         metric = find(options.metric, actual, classes=classes, direction=options.direction, needs=options.needs)

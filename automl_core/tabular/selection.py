@@ -55,7 +55,7 @@ def select(prepared: Prepared, results: Sequence[TrialResult]) -> Selection:
         # folds that ran are better than nothing: those of the trials that came farthest, which ran the same ones
         partial = [each for each in results if each.folds and math.isfinite(each.loss)]
         if not partial:
-            return Selection([], why="no pipeline could be fitted")
+            return Selection([], why="no pipeline could be fitted" if results else "no pipeline was tried")
         most_folds = max(len(each.folds) for each in partial)
         usable = [each for each in partial if len(each.folds) == most_folds]
         why = f"no pipeline ran all {len(prepared.split.folds)} folds; {_those(usable)} came farthest, {most_folds}"

@@ -98,6 +98,8 @@ def tell(prepared: Prepared) -> None:
     say(f"validation: {split.kind}, {len(split.folds)} folds. {split.why}")
     for note in prepared.notes:
         say(note)
+    if not prepared.learnable:
+        say("there is nothing to learn (no column, fewer than four rows, or one target): a model is a constant")
     for finding in prepared.findings:
         named = ", ".join(map(str, finding.get("columns") or ()))
         parts = [finding.get("found"), finding.get("done"), finding.get("advice")]

@@ -60,7 +60,7 @@ def test_what_ran_where_and_what_was_seen_and_judged(automl: Automl, place: Path
     assert "  judged       accuracy 0.5 (best, at step 4; maximize); stop.target is reached" in lines
     assert "  constraint   loss ≤ 0.5 holds" in lines
     assert "  early stop   median is asked 2 times, at steps 1, 3" in lines
-    assert "  model        1 in ${model_dir}, 7 bytes: model.txt" in lines
+    assert "  model        1 file in ${model_dir}, 7 bytes: model.txt" in lines
     assert lines[-1] == f"It works. All of it: automl run {place}"
     assert "  | epoch=4 accuracy=0.500 loss=0.200" in said.err, "the output itself, beside the result"
     assert not (home / "runs").exists(), "nothing is left behind"

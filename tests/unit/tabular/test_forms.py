@@ -14,6 +14,8 @@ pytest.importorskip("sklearn")
 from automl_core.tabular.forms import form_of
 from automl_core.tabular.options import Options
 from automl_core.tabular.prepared import Prepared, prepare
+from automl_core.tabular.program.prepare import tell
+from automl_core.tabular.selection import select
 from automl_core.training.problems import TrainingError
 
 N = 200
@@ -37,6 +39,7 @@ N = 200
         (["2024/01/05 17:30", "2024/02/05 08:00", "2023/12/31 23:59:59"], "dates"),
         (["01234", "99999", "10115"], None),
         (["A12", "B7", "C-100"], None),
+        (["BMW 320", "BMW 520", "VW 3"], None),
         (["1.2.3", "10.0.1", "2.4.17"], None),
         (["red", "blue", "5 green"], None),
         (["3-4", "5-6", "7-8"], None),
@@ -124,3 +127,13 @@ def test_of_a_target_that_is_numbers_but_for_a_mark_it_is_said() -> None:
     assert any("'y' is numbers but for '-' (1 of 200 rows, the first is row 199)" in note for note in found.notes)
     few = prepare(rows() | {"y": [f"{each % 3}" for each in range(N - 1)] + ["-"]}, Options.of(target="y"))
     assert not any("numbers but for" in note for note in few.notes), "classes 0, 1, 2 and - may be meant"
+
+
+@pytest.mark.parametrize(("values", "task"), [(["ok"] * N, "auto"), ([3.5] * N, "auto"), ([3.5] * N, "regression")])
+def test_of_one_target_it_is_said_that_there_is_nothing_to_learn(
+    values: list[Any], task: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = prepare(rows() | {"y": values}, Options.of(target="y", task=task))
+    tell(found)
+    assert "there is nothing to learn" in capsys.readouterr().out
+    assert select(found, []).why == "no pipeline was tried", "and none failed"
