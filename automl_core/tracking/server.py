@@ -299,7 +299,7 @@ class MlflowServer:
             asked = answer.request.headers.get("host", "")
             return code, (
                 f"the MLflow server {self.url} doesn't let itself be called {asked} (403): who runs it names that in "
-                "`mlflow server --allowed-hosts` or MLFLOW_SERVER_ALLOWED_HOSTS; left out, it answers only to localhost "
+                "`mlflow server --allowed-hosts` or MLFLOW_SERVER_ALLOWED_HOSTS; left out, it answers to localhost "
                 "and private addresses in digits"
             )
         if answer.status_code in (401, 403):
@@ -313,7 +313,6 @@ class MlflowServer:
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in values.items()]
-
 
 
 def _just(theirs: Mapping[str, str], tags: Mapping[str, str]) -> bool:
