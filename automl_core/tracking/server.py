@@ -299,8 +299,8 @@ class MlflowServer:
             asked = answer.request.headers.get("host", "")
             return code, (
                 f"the MLflow server {self.url} doesn't let itself be called {asked} (403): who runs it names that in "
-                "`mlflow server --allowed-hosts` or MLFLOW_SERVER_ALLOWED_HOSTS; left out, it answers only to "
-                "localhost and private addresses in digits"
+                "`mlflow server --allowed-hosts` or MLFLOW_SERVER_ALLOWED_HOSTS; left out, it answers to localhost "
+                "and private addresses in digits alone"
             )
         if answer.status_code in (401, 403):
             return code, f"the MLflow server {self.url} refuses who asks ({answer.status_code}): {said or 'no reason'}"

@@ -362,7 +362,15 @@ def _inputs(**changed: Any) -> list[dict[str, Any]]:
     return [age, city, {"name": "plan", "shape": [1], "datatype": "INT64", "data": [1]}]
 
 
+MLSERVER = """{"parameters":{"content_type":"pd"},"inputs":[
+{"name":"age","shape":[2,1],"datatype":"FP64","data":[30.5,null]},
+{"name":"city","shape":[2,1],"datatype":"BYTES","parameters":{"content_type":"str"},"data":["Bonn","Ulm"]},
+{"name":"plan","shape":[2,1],"datatype":"INT64","data":[1,2]}]}"""
+"""What PandasCodec of mlserver 1.7.1 makes of two rows, the city as a column of objects (pandas 3.1.1)."""
+
 WRONG_INPUTS = [
+    # a column of numbers and texts, by mlserver's PandasCodec
+    ({"datatype": "BYTES", "data": ["1"], "parameters": {"content_type": "pd_json"}}, "content_type is 'pd_json'"),
     ({"datatype": "FP65"}, "there is no datatype 'FP65'"),
     ({"shape": [2]}, "its shape says 2 values, and there are 1"),
     ({"shape": [1, 2]}, "a column is [n] or [n, 1]"),
@@ -377,6 +385,20 @@ WRONG_INPUTS = [
     ({"data": None, "parameters": {"shared_memory_region": "r", "shared_memory_byte_size": 8}}, "no shared memory"),
     ({"datatype": "BYTES", "data": ["MzA="], "parameters": {"content_type": "base64"}}, "content_type is 'base64'"),
 ]
+
+
+def test_a_request_as_mlserver_writes_a_table(lake: Lake, talk: Callable[..., None]) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        found = await client.post(
+            "/v2/models/churn/infer", content=MLSERVER, headers={"Content-Type": "application/json"}
+        )
+        assert found.status_code == 200, found.text
+        rows = [{"age": 30.5, "city": "Bonn", "plan": 1}, {"age": None, "city": "Ulm", "plan": 2}]
+        prediction, chances = found.json()["outputs"]
+        assert prediction["data"] == lake.model(1).predict(rows).tolist()
+        assert (prediction["shape"], chances["shape"]) == ([2], [2, 2])
+
+    talk(test)
 
 
 def test_columns_are_what_they_say(lake: Lake, talk: Callable[..., None]) -> None:
