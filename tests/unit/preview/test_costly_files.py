@@ -107,7 +107,8 @@ WRONG = {
     ),
     "paths through a resource": (
         text(tasks="  - {name: t, backend: custom_resource, resource: {apiVersion: a/v1, kind: K, spec: {"
-             + ",".join(f"k{i}: {{a: {{b: []}}}}" for i in range(6000)) + "}}, env_at: " + listed(500, lambda _: "spec.*.a.b")
+             + ",".join(f"k{i}: {{a: {{b: []}}}}" for i in range(6000)) + "}}, env_at: "
+             + listed(500, lambda _: "spec.*.a.b")
              + ", success: [{condition: C}], failure: [{condition: F}]}\n").replace("file:", "s3:"),
         "more than 50,000 steps",
     ),
