@@ -50,6 +50,7 @@ def placeholder_problems(
     inputs: Iterable[str] = (),
     constants: Iterable[str] = (),
     not_in_stages: str = "",
+    guesses: int = PROBLEMS,
 ) -> list[Problem]:
     """Check every placeholder of one training task.
 
@@ -63,6 +64,8 @@ def placeholder_problems(
         inputs: names that its data sets and columns have (`datasets.input_names`).
         constants: those of ``names`` that have one value whatever the trial.
         not_in_stages: why stages find no spec file; empty where they do.
+        guesses: unknown names whose nearest known one is looked for. Of many names that takes long, and no more than
+            `PROBLEMS` of a file are told.
     """
     parameters = list(dict.fromkeys(names))
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
@@ -87,7 +90,7 @@ def placeholder_problems(
     for place, text in texts_of(task, path):
         for name, closed in placeholders(text):
             if not closed or name not in among or (name == BUNDLE_DIR and not has_bundle(backend, place[len(path) :])):
-                guess = len(found) < PROBLEMS  # no more are told, and to look for the nearest of many names takes long
+                guess = len(found) < guesses
                 found.append(_problem(name, closed, place, known, elsewhere.get(name, ""), guess=guess))
     return found
 

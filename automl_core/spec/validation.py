@@ -22,7 +22,7 @@ from automl_core.spec.placeholders import placeholder_problems
 from automl_core.spec.relations import goal_problems, space_problems, storage_problems, task_name_problems
 from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.shapes import Shape
-from automl_core.spec.sizes import TASK_LISTS, size_problems
+from automl_core.spec.sizes import PROBLEMS, TASK_LISTS, size_problems
 from automl_core.spec.spec_files import spec_file_problems
 
 Experiment.model_rebuild()  # built here once: a process that forks (Airflow's DAG processor) shares it
@@ -121,14 +121,17 @@ def _unknown_placeholders(data: dict[str, Any]) -> Iterator[Problem]:
         return
     names, inputs, same = list(_parameter_names(space)), input_names(*_inputs(data)), constants_in(space)
     refusal = why_not_in_stages(data.get("spec_file"), [name for name in names if name not in same])
+    left = PROBLEMS
     for where in TASK_LISTS:
         tasks = data.get(where)
         for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
-            yield from placeholder_problems(
+            found = placeholder_problems(
                 task, (where, index), names, prepared=bool(data.get("prepare")), code=data.get("code") is not None,
                 spec_file=data.get("spec_file") is not None, inputs=inputs, constants=same,
-                not_in_stages=refusal,
+                not_in_stages=refusal, guesses=left,
             )  # fmt: skip
+            left = max(0, left - len(found))
+            yield from found
         if isinstance(tasks, list):
             yield from sql_problems(_inputs(data)[0], tasks, where)
 

@@ -47,6 +47,8 @@ FLAT = "{type: uniform, low: 0, high: 1}"
 MILLION = "{max: 1000000}"
 BUDGET = "{max: 1000000, concurrency: 1000, budget: {min: 1, max: 1000000000, factor: 2}}"
 
+UNKNOWN = "".join(f"${{rate{i}}}" for i in range(110))
+
 WRONG = {
     "chain of conditions": (
         text(many(3000, lambda i: f"p{i}: {{type: int, low: 0, high: 9{f', when: {{p{i - 1}: [1]}}' if i else ''}}}")),
@@ -104,6 +106,11 @@ WRONG = {
         text(many(999, lambda i: f"parameter{i}: {FLAT}"),
              tasks='  - {name: train, command: "' + "".join(f"${{learning_rate{i}}} " for i in range(9000)) + '"}\n'),
         "${learning_rate0} is not known",
+    ),
+    "placeholders that nothing has, in many tasks": (
+        text(many(900, lambda i: f"parameter{i}: {FLAT}"),
+             tasks=many(100, lambda i: f"- {{name: t{i}, command: '{UNKNOWN}'}}")),
+        "${rate0} is not known",
     ),
     "paths through a resource": (
         text(tasks="  - {name: t, backend: custom_resource, resource: {apiVersion: a/v1, kind: K, spec: {"
