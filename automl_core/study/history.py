@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
-from typing import overload
+from typing import TypeVar, overload
 
 from automl_core.search.base import BudgetRange as SearchBudget
 from automl_core.search.base import Context, History, Limit, LongHistory, PastTrial
@@ -17,6 +17,8 @@ from automl_core.study.chunks import Chunk
 from automl_core.study.entities import unpack_curve
 from automl_core.study.points import best_by_points, point_of, ranked_by_points
 from automl_core.study.state import State, Trial, Work
+
+T = TypeVar("T")
 
 
 def sign(experiment: Experiment) -> float:
@@ -173,8 +175,8 @@ class StateHistory(LongHistory):
             found[number] = None if value is None else self._sign * value
         for chunk in self._state.sealed.chunks:
             if len(chunk.columns.slots) == len(chunk.columns.trials):  # one piece of work each, as without budgets
-                for number, value in zip(*chunk.fresh("trials_of_works", "values"), strict=True):
-                    found[number] = None if value is None else self._sign * value
+                numbers, values = chunk.fresh("trials_of_works", "values")
+                _put(found, numbers, [None if value is None else self._sign * value for value in values])
             else:
                 for place, number in enumerate(chunk.columns.trials):
                     if place not in chunk.stale:
@@ -187,8 +189,8 @@ class StateHistory(LongHistory):
         for number in self._state.trials.live:
             found[number] = self._state.latest(self._state.trials[number]).state
         for chunk in self._state.sealed.chunks:
-            for number, state in zip(*chunk.fresh("trials_of_works", "states"), strict=True):
-                found[number] = state  # of a trial's works the last one's stays
+            numbers, states = chunk.fresh("trials_of_works", "states")
+            _put(found, numbers, states)  # of a trial's works the last one's stays
         return found
 
     def __len__(self) -> int:
@@ -218,6 +220,21 @@ class StateHistory(LongHistory):
             for chunk in self._state.sealed.chunks:
                 chunk.every_params  # noqa: B018 - of all at once in a tenth of the time
         return map(self._at, range(self._length))
+
+
+def _put(found: list[T], numbers: Sequence[int], values: Sequence[T]) -> None:
+    """Give places their values, the last one where a number comes again; in one piece where they are consecutive.
+
+    Args:
+        found: by number.
+        numbers: not falling.
+        values: of each.
+    """
+    if numbers and len(set(numbers)) == numbers[-1] - numbers[0] + 1 == len(numbers):
+        found[numbers[0] : numbers[-1] + 1] = values
+        return
+    for number, value in zip(numbers, values, strict=True):
+        found[number] = value
 
 
 def past_in(chunk: Chunk, place: int, direction: float, limit: Limit | None) -> PastTrial:

@@ -29,8 +29,10 @@ _DIGITS = 3  # of log densities by which scales are compared
 DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
 FITTED = 100  # trials at most from which hyperparameters are learned
 MODELLED = 300  # trials at most from which the posterior is computed
-LOOKED_AT = 2000  # trials at most of which more than their losses is looked at
-_FITTED_OF_MANY, _MODELLED_OF_MANY = 60, 200  # where there are more: asks are many, and each counts for little
+LOOKED_AT = 2000  # trials at most of all of which more than their losses is looked at
+# Where there are more, asks are many and each counts for little: so many of them are looked at, and fewer are modelled,
+# by the likeliest hyperparameters alone.
+_LOOKED_AT_OF_MANY, _FITTED_OF_MANY, _MODELLED_OF_MANY = 1000, 60, 150
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,11 @@ class Evidence:
 
         Args:
             history: every trial so far.
-            most: trials that ended and are looked at, at most: of more, those that `worth_a_look` names; None: all.
-                Those that are under way are all looked at.
+            most: trials of a history that is looked at whole, at most: of more, those that ended and `worth_a_look`
+                names, and all that are under way; None: always all.
         """
         if most is not None and len(history) > most:
-            return cls._of_long(history, most)
+            return cls._of_long(history, min(most, _LOOKED_AT_OF_MANY))
         finished: list[PastTrial] = []
         censored: list[PastTrial] = []
         failed: list[PastTrial] = []
@@ -133,8 +135,8 @@ class Surrogate:
         self.losses = np.array([t.loss for t in valued], dtype=np.float64)
         self.censored = np.arange(len(valued)) >= len(evidence.finished)
         self._every_loss, self._places = evidence.losses, evidence.places
-        many = len(self.losses) < len(evidence.losses)
-        self._most = (_FITTED_OF_MANY, _MODELLED_OF_MANY) if many else (FITTED, MODELLED)
+        self._many = len(self.losses) < len(evidence.losses)
+        self._most = (_FITTED_OF_MANY, _MODELLED_OF_MANY) if self._many else (FITTED, MODELLED)
         self.failed = encoding.rows([t.params for t in evidence.failed])
         self.running = encoding.rows([t.params for t in evidence.running])
         self.acquisition = self._acquisition(Columns(encoding.numeric, encoding.categorical, warped=False))
@@ -178,7 +180,7 @@ class Surrogate:
             known = np.ones_like(known)
         noise = self.rng.standard_normal((len(self.running), self.fantasies))
         posteriors = []
-        draws = DRAWS if len(losses) <= FITTED else DRAWS // 2
+        draws = 0 if self._many else DRAWS if len(losses) <= FITTED else DRAWS // 2
         for hyper in fit.around(best, self.rng, draws):
             posterior = Posterior(columns, hyper, rows[known], losses[known])
             if not known.all():
