@@ -11,7 +11,8 @@ from tests.sources import ROOT
 
 PAGE = (ROOT / "docs" / "series-data.md").read_text(encoding="utf-8")
 FILES = (
-    "afterwards", "building", "checks", "keys", "known", "origins", "placing", "reading", "repeats", "seasons", "times", "unusable",
+    "afterwards", "building", "checks", "keys", "known", "origins", "placing", "reading", "repeats", "seasons", "times",
+    "unusable",
 )  # fmt: skip
 NAMING = {"SeriesFinding": 0, "_of": 0, "against": 0}
 
