@@ -217,6 +217,11 @@ def sql(
             )  # fmt: skip
         except (OSError, ValueError) as error:
             raise UserError(str(error)) from None
+    for name, type_ in script.assumed.items():
+        tell(
+            f"note: {name} is a category of {type_}s, which training read from texts; {table}.{name} is taken for a "
+            f"{type_.upper()}. Where it has texts, give --type {name}=STRING"
+        )
     if out is None:
         print(script.text, end="")
         return

@@ -119,7 +119,11 @@ def document(prepared: Prepared, members: Sequence[Final], intervals: Intervals)
         "members": told,
         "combine": "mean",
         "intervals": intervals.document(prepared.season, panel.unmoved),
-        "limits": {"low": np.where(prepared.never_negative, 0.0, -np.inf), "high": None},
+        "limits": {
+            "low": np.where(prepared.never_negative, 0.0, -np.inf),
+            "high": None,
+            **({"said": True} if prepared.options.non_negative else {}),
+        },
     }
 
 

@@ -265,6 +265,11 @@ def _whether(program: Program, condition: Node) -> Node:
     return compare(program.let(case([(condition, number(1))], number(0))), "=", number(1))
 
 
+def dates_of_texts(field: Field) -> bool:
+    """Whether a column is a category of dates or times that training read from texts: tables have either."""
+    return field.written == "text" and field.kind == "category" and field.type in ("date", "timestamp")
+
+
 class Table:
     """The table's columns at work: numbers by `numbers`, categories by `category`."""
 
@@ -293,8 +298,7 @@ class Table:
         if field.name in self._types:
             return column_type(field.name, self._types[field.name])
         # a category's values are compared with literals, and a DATE with no text: where there are texts, that is said
-        dates = field.kind == "category" and field.type in ("date", "timestamp")
-        return "string" if field.written == "text" and not dates else field.type
+        return "string" if field.written == "text" and not dates_of_texts(field) else field.type
 
     def _as_written(self, field: Field) -> Node:
         """The column; where training read a time from texts, a text whatever the table has: DATE or STRING."""

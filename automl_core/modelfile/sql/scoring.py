@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +13,7 @@ from sqlglot import exp
 
 from automl_core.modelfile.scoring import documents
 from automl_core.modelfile.scoring.values import Schema, nearest
-from automl_core.modelfile.sql.columns import Table
+from automl_core.modelfile.sql.columns import Table, dates_of_texts
 from automl_core.modelfile.sql.dialects import Target, output_names, target_of
 from automl_core.modelfile.sql.features import matrix_of
 from automl_core.modelfile.sql.links import calibrated, decided, linked
@@ -92,7 +93,10 @@ def to_sql(
     named = [Output(name, each.type, each.of, each.class_name) for name, each in zip(names, columns, strict=True)]
     shown = list(zip(names, [*(each for _, each in kept), *results], strict=True))
     digest = _digest(document, table, dialect, keep, output, into, types, where, run, most, *absent)
-    return _script(program, shown, named, into, replace, digest, lifecycle, most)
+    script = _script(program, shown, named, into, replace, digest, lifecycle, most)
+    read = [schema[name] for name in script.reads if name in schema and name not in (types or {})]
+    assumed = {each.name: each.type for each in read if dates_of_texts(each)}
+    return dataclasses.replace(script, assumed=assumed)
 
 
 def _condition(where: str, target: Target) -> str:

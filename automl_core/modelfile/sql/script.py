@@ -56,6 +56,8 @@ class Script:
         dialect: ``maxcompute``, ``ansi`` or ``duckdb``.
         reads: the table's columns that the model reads.
         settings: what MaxCompute has to be told with each statement (hints), empty elsewhere.
+        assumed: column that it reads → ``date`` or ``timestamp``, which the table's column is taken for: a category
+            that training read from texts, so that the table may have texts too (then its type has to be given).
     """
 
     steps: tuple[Step, ...]
@@ -64,6 +66,7 @@ class Script:
     reads: tuple[str, ...] = ()
     cleanup: tuple[Step, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    assumed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:

@@ -31,7 +31,8 @@ The document of a whole model, JSON values and arrays (`scoring.documents` says 
      "combine": "mean" | "median",         of members; a median passes over those of weight 0 and takes the others alike
      "intervals": None | {…},              see intervals
      "limits": {"low": None | 0.0 | (S,) float64,           forecasts and bounds are cut to these; -inf: none
-                "high": None | number | (S,) float64}}      a new series has the widest
+                "high": None | number | (S,) float64,       a new series has the widest; they hold until a value
+                "said": bool}}                              is beyond them, or throughout (said; not there: false)
 
 A member that has no model for a series says nothing of it. A member's forecast that is no number is the seasonal naive
 one of the kept values, and so is that of a series of which no member speaks; both are said.

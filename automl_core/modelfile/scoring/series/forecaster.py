@@ -154,6 +154,7 @@ class Forecaster:
         self.low, self.high = (
             self._limit(document["limits"].get(name), none) for name, none in (("low", -np.inf), ("high", np.inf))
         )
+        self.limited = bool(document["limits"].get("said"))
         if len(self.place) != len(self.names) or self.history.shape[0] != len(self.names):
             raise ValueError("the document's series have names twice, or values of another number of series")
         if self.how not in ("mean", "median"):
@@ -299,6 +300,7 @@ class Forecaster:
                 self.intervals.learn(places[learning], np.asarray([values[each][step] for each in learning]) - said)
             for member in self.members:
                 member.step(places[going], came)
+            self._lift(places[going], came)
             pushed(self.history, places[going], came)
             self.last[places[going]] += 1
         if self.intervals is not None:  # a series that training had not has no other scale
@@ -319,6 +321,18 @@ class Forecaster:
             found[take] = np.clip(said.forecast[:, 0], self.low[where], self.high[where])
         return found
 
+    def widest(self) -> tuple[float, float]:
+        """The limits of a series that training had not, until its values say otherwise."""
+        return self.low.min(initial=np.inf if len(self.low) else -np.inf), (
+            self.high.max(initial=-np.inf if len(self.high) else np.inf)
+        )
+
+    def _lift(self, places: Ints, came: Floats) -> None:
+        """Limits of series (k,) whose values (k,) have passed them hold no more, unless somebody said them."""
+        if not self.limited:
+            self.low[places[came < self.low[places]]] = -np.inf
+            self.high[places[came > self.high[places]]] = np.inf
+
     def _add(self, news: News, fresh: Sequence[int]) -> None:
         """Have series that training had not."""
         if not fresh:
@@ -335,8 +349,10 @@ class Forecaster:
         lengths = np.asarray([len(news.values[each]) for each in fresh], dtype=np.int64)
         self.first, self.last = np.append(self.first, first), np.append(self.last, first + lengths - 1)
         added = kept([news.values[each] for each in fresh], self.history.shape[1])
-        self.low = np.append(self.low, np.full(count, self.low.min(initial=np.inf) if len(self.low) else -np.inf))
-        self.high = np.append(self.high, np.full(count, self.high.max(initial=-np.inf) if len(self.high) else np.inf))
+        low, high = self.widest()
+        self.low, self.high = np.append(self.low, np.full(count, low)), np.append(self.high, np.full(count, high))
+        for place, each in enumerate(fresh, first_new):
+            self._lift(np.full(len(news.values[each]), place), news.values[each])
         self.history = np.concatenate([self.history, added])
         for member in self.members:
             member.add(count)
@@ -356,7 +372,7 @@ class Forecaster:
             "series": series,
             "members": [each.as_document() for each in self.members],
             "intervals": None if self.intervals is None else self.intervals.as_document(),
-            "limits": {"low": self.low.copy(), "high": self.high.copy()},
+            "limits": {"low": self.low.copy(), "high": self.high.copy(), **({"said": True} if self.limited else {})},
         }
 
 

@@ -176,7 +176,8 @@ def _slots(model: Forecaster, source: Source, names: tuple[str, ...], of: Ints) 
     try:
         found, exact = slots_of(model.grid, list(texts))
     except ValueError as error:
-        raise SeriesProblem(f"column {model.time!r}: {error}") from None
+        row = _first(codes == next(place for place, text in enumerate(texts) if not _is_time(model, text)))
+        raise SeriesProblem(f"column {model.time!r}: row {row} of {names[of[row - 1]]}: {error}") from None
     if not exact.all():
         off = int(np.flatnonzero(exact == 0)[0])
         row = _first(codes == off)
@@ -185,6 +186,14 @@ def _slots(model: Forecaster, source: Source, names: tuple[str, ...], of: Ints) 
             f"({model.grid.frequency.words}: {model.text(int(found[off]))} and {model.text(int(found[off]) + 1)})"
         )
     return np.asarray(found[codes], dtype=np.int64)
+
+
+def _is_time(model: Forecaster, text: str) -> bool:
+    try:
+        slots_of(model.grid, [text])
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(source: Source, name: str, whose: Sequence[str]) -> Floats:

@@ -47,6 +47,8 @@ def check(model: Forecaster, rows: Rows) -> Checked:
     fresh: list[str] = []
     changed: list[str] = []
     late: list[str] = []
+    empty: list[str] = []
+    beyond: list[str] = []
     old = values = 0
     for name in rows.names:
         part = rows.of_series(name)
@@ -65,8 +67,13 @@ def check(model: Forecaster, rows: Rows) -> Checked:
         elif len(slots):
             begin = int(slots[0])
             fresh.append(name)
+        else:
+            empty.append(name)
         if not len(slots):
             continue
+        low, high = (model.low[place], model.high[place]) if name in model.place else model.widest()
+        if (came < low).any() or (came > high).any():
+            beyond.append(f"{name} ({came.min() if (came < low).any() else came.max():.6g})")
         if int(slots[-1]) - begin > FARTHEST:
             raise SeriesProblem(
                 f"{name}: {model.text(int(slots[-1]))} is {int(slots[-1]) - begin:,} steps after "
@@ -91,6 +98,13 @@ def check(model: Forecaster, rows: Rows) -> Checked:
         notes.append(f"steps without a value, for which the model's own forecasts stand: {listed(gaps)}")
     if fresh:
         notes.append(f"series that training had not: {listed(fresh)}")
+    if empty:
+        notes.append(
+            f"series that training had not, without any value, so nothing is forecast of them: {listed(empty)}"
+        )
+    if beyond:
+        then = "they still do, as was said when the model was made" if model.limited else "of these they do no longer"
+        notes.append(f"values beyond the limit that forecasts ended at ({then}): {listed(beyond)}")
     if changed:
         notes.append(
             f"values that have changed since the model saw them; it goes by what it saw, and only a new fit would take "

@@ -319,6 +319,10 @@ def test_a_category_of_dates_that_were_texts_is_one_of_dates_in_the_table(count:
     agree(document, column(days, pa.date32()), types={})
     texts = column([each and str(each) for each in days], pa.string())
     agree(document, texts, types={"x": "string"})
+    assert to_sql(document, table="t").assumed == {"x": "date"}
+    assert not to_sql(document, table="t", types={"x": "string"}).assumed
+    document["schema"] = [Field("x", "category", "date").to_json()]
+    assert not to_sql(document, table="t").assumed
 
 
 def test_numbers_and_truths_that_training_read_from_texts_are_texts_in_the_table() -> None:

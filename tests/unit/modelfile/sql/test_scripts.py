@@ -15,7 +15,7 @@ import sqlglot
 from automl_core import modelfile
 from automl_core.cli.app import main
 from automl_core.modelfile.exporting.forest import Tree, document
-from automl_core.modelfile.scoring.values import Field
+from automl_core.modelfile.scoring.values import Field, Schema
 from automl_core.modelfile.sql import NotInSql, to_sql
 from automl_core.modelfile.sql.dialects import TARGETS, output_names, target_of
 from automl_core.modelfile.sql.nodes import number
@@ -281,6 +281,26 @@ def test_the_command_writes_what_the_model_gives(folder: Path, capsys: pytest.Ca
     assert main([*given, "--into", "scored", "--out", str(out)]) == 0
     assert "CREATE TABLE `scored` AS SELECT c1 AS `id`" in out.read_text(encoding="utf-8")
     assert "1 statement of maxcompute in" in capsys.readouterr().err
+
+
+def test_the_command_says_where_a_category_of_dates_may_be_texts_in_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = {"step": "ordinal", "columns": ["day"], "levels": [["2026-01-01"]], "codes": [np.asarray([1.0, 2.0, 3.0])],
+             "categorical": True}  # fmt: skip
+    member = {"features": [state], "model": {"type": "linear", "coef": np.ones((1, 1)),
+                                             "intercept": np.zeros(1)}, "link": "identity"}  # fmt: skip
+    folder = modelfile.write(
+        tmp_path / "model", members=[member], schema=Schema([Field("day", "category", "date", written="text")]),
+        problem={"kind": "regression", "target": "y", "classes": []}, golden=[{"day": "2026-01-01"}], made={},
+    )  # fmt: skip
+    given = ["export", "sql", str(folder), "--table", "p.rows"]
+    assert main(given) == 0
+    said = capsys.readouterr()
+    assert "p.rows.day is taken for a DATE. Where it has texts, give --type day=STRING" in said.err
+    assert "note" not in said.out
+    assert main([*given, "--type", "day=STRING"]) == 0
+    assert "taken for" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

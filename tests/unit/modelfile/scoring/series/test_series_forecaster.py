@@ -186,6 +186,37 @@ def test_a_new_series_has_the_last_season_and_the_widest_limits() -> None:
     assert found.notes[0].startswith("no member knows this series")
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "row by row"])
+def test_a_limit_holds_until_a_value_is_beyond_it(at_once: bool) -> None:
+    """Series were never below 0, and now there is one, and a new one: cut at 0 their forecasts would be wrong."""
+    model = Forecaster(document(limits={"low": 0.0, "high": None}))
+    told = rows("Bonn", 60, [4.0, -50.0, 5.0]) + rows("Aalen", 60, [-20.0] * 3)
+    said = list(run_on(model, told)) if at_once else [note for each in told for note in run_on(model, [each])]
+    assert any("values beyond the limit that forecasts ended at" in note and "Bonn (-50)" in note for note in said)
+    assert any("Aalen (-20)" in note for note in said) == at_once  # row by row Bonn has been below 0 by then
+    assert model.low.tolist() == [-np.inf, 0.0, 0.0, -np.inf]
+    found = model.forecast(3, places=model.places(["Aalen"]))
+    assert found.values.tolist() == [[-20.0] * 3]
+    assert found.lower.min() < -20.0
+    assert Forecaster(model.as_document()).low.tolist() == model.low.tolist()
+
+
+def test_a_limit_that_somebody_said_stays() -> None:
+    model = Forecaster(document(limits={"low": 0.0, "high": None, "said": True}))
+    notes = run_on(model, rows("Bonn", 60, [-50.0]) + rows("Aalen", 60, [-20.0]))
+    assert any("they still do, as was said" in note and "Bonn (-50), Aalen (-20)" in note for note in notes)
+    again = Forecaster(model.as_document())
+    run_on(again, rows("Ulm", 60, [-1.0]))
+    assert model.low.tolist() == again.low.tolist() == [0.0] * 4
+
+
+def test_a_new_series_without_any_value_is_named() -> None:
+    model = Forecaster(document())
+    notes = run_on(model, rows("Aalen", 60, [None, None]) + rows("Bonn", 60, [1.0]))
+    assert notes == ("series that training had not, without any value, so nothing is forecast of them: Aalen",)
+    assert "Aalen" not in model.place
+
+
 def test_series_that_ended_long_ago_are_named() -> None:
     model = Forecaster(document(ends=(59, 59, 20)))
     assert model.forecast().notes == (

@@ -103,7 +103,7 @@ def test_moments_of_a_frame_keep_their_zone() -> None:
         ({"day": "2024-03-01"}, "no column 'date'; did you mean 'day'?"),
         ({"date": "2024-03-01T12:00"}, r"row 2 of Ulm: 2024-03-01T12:00 lies between two steps of the model \(daily: "
                                        r"2024-03-01 and 2024-03-02\)"),
-        ({"date": "1. März"}, "column 'date': '1. März' is no time"),
+        ({"date": "1. März"}, "column 'date': row 2 of Ulm: '1. März' is no time"),
         ({"date": None}, "row 2 of Ulm has no value for 'date'"),
         ({"store": None}, "row 2 has no value for 'store': whose is it?"),
         ({"sales": "many"}, "column 'sales': 'many' in row 2 of Ulm is no number"),
