@@ -6,6 +6,7 @@ import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from automl_core.space.listed import how_many
@@ -85,6 +86,12 @@ class Space:
             float(low) if isinstance(low, int | float) else -math.inf,
             float(high) if isinstance(high, int | float) else math.inf,
         )
+
+    @cached_property
+    def branching(self) -> tuple[str, ...]:
+        """Names of the choices that every combination has and on which it hangs which other parameters it has."""
+        deciding = {parent for parameter in self.parameters for parent in parameter.when}
+        return tuple(p.name for p in self.tunable if p.kind == "categorical" and p.name in deciding and not p.when)
 
     def at(self, units: Sequence[float]) -> Params:
         """The combination at a point of the unit cube.

@@ -92,6 +92,11 @@ class Encoding:
         rows = self.sample(_USUAL, np.random.default_rng(0))
         return float(self.active(rows).sum(axis=1).mean())
 
+    @property
+    def branching(self) -> Indices:
+        """Columns of `Space.branching`."""
+        return np.array([self._column[name] for name in self.space.branching], dtype=np.intp)
+
     def rows(self, combinations: Sequence[Mapping[str, Value]]) -> Array:
         """Rows of combinations, shape (len(combinations), width)."""
         combinations = [self.space.spread(params) for params in combinations]

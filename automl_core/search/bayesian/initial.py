@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
@@ -18,6 +19,8 @@ BESIDE = 4
 
 def design(context: Context, count: int, most: int | None = None) -> list[tuple[Params, str]]:
     """The initial design with reasons: known good combinations, what is believed, the middle, Sobol points.
+
+    The first point in a branch of the space lies in the middle of what only that branch has.
 
     Args:
         context: its warm start and the defaults of its space come first (`search.base.leading`).
@@ -49,15 +52,49 @@ def design(context: Context, count: int, most: int | None = None) -> list[tuple[
         unique.setdefault(Space.key(params), (params, note))
     if moved > 0:
         from automl_core.search.bayesian.belief import likely  # numpy is not loaded where there is nothing to move
+    met = {branch for params in unique.values() for branch in _branches(context.space, params[0])}
     for place, params in enumerate(islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16)):
         if len(unique) >= wanted:
             break
-        unique.setdefault(Space.key(params), (params, "initial design: Sobol"))
+        new = [branch for branch in _branches(context.space, params) if branch not in met]
+        if new:
+            met.update(new)
+            params = in_the_middle(context.space, params, [name for name, _ in new])
+        unique.setdefault(Space.key(params), (params, "initial design: Sobol" + ", the middle of a branch" * bool(new)))
         if moved > 0 and place % BESIDE == BESIDE - 2 and len(unique) < wanted:
             moved -= 1
             params = context.space.near(likely(context.space, _units_of(context.space, params)))
             unique.setdefault(Space.key(params), (params, "initial design: Sobol where it is believed"))
     return list(unique.values())[:wanted]
+
+
+def in_the_middle(space: Space, params: Params, choices: Iterable[str]) -> Params:
+    """A combination with all numbers that hang on some choices at their defaults, else in the middle.
+
+    Whoever writes a range puts what is usual into it, and little of it beside the ends. Of the options that hang on
+    these choices none is in the middle: they stay.
+
+    Args:
+        space: the space.
+        params: of the space, but for what hangs on the choices: that may be missing.
+        choices: names of them.
+    """
+    hanging = set(choices)
+    for parameter in space.parameters:  # parents stand before their children
+        if hanging.intersection(parameter.when):
+            hanging.add(parameter.name)
+    freed = hanging.difference(choices)
+    kept = {name: value for name, value in params.items() if name not in freed or not _is_number(space, name)}
+    return space.complete(kept)
+
+
+def _is_number(space: Space, name: str) -> bool:
+    return space.by_name[name].kind in ("int", "float")
+
+
+def _branches(space: Space, params: Params) -> list[tuple[str, str]]:
+    """The branches that a combination lies in: each choice that others hang on, with its option."""
+    return [(name, Space.key({name: params[name]})) for name in space.branching]
 
 
 def of_belief(count: int) -> int:
