@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -92,6 +92,15 @@ class Space:
         """Names of the choices that every combination has and on which it hangs which other parameters it has."""
         deciding = {parent for parameter in self.parameters for parent in parameter.when}
         return tuple(p.name for p in self.tunable if p.kind == "categorical" and p.name in deciding and not p.when)
+
+    def hanging_on(self, choices: Iterable[str]) -> set[str]:
+        """Names of the parameters of which it depends on some others whether they exist, at any remove."""
+        choices = set(choices)
+        found: set[str] = set()
+        for parameter in self.parameters:  # parents stand before their children
+            if parameter.name not in choices and not found.union(choices).isdisjoint(parameter.when):
+                found.add(parameter.name)
+        return found
 
     def at(self, units: Sequence[float]) -> Params:
         """The combination at a point of the unit cube.

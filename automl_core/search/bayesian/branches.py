@@ -26,8 +26,8 @@ _NEVER = -1e6  # on the scale of log EI: a row of a branch that isn't asked for
 def shares(encoding: Encoding, most: int) -> dict[int, dict[float, int]]:
     """How many trials each branch has before the model alone decides.
 
-    As many as a combination of it has parameters, the choice itself aside; where all of them together would be more than
-    a part of the experiment, so much less for each.
+    One more than it has parameters of its own, those that hang on the choice: of what all branches have, each trial
+    tells something for all of them. Where this would be more than a part of the experiment, each has so much less.
 
     Args:
         encoding: of the space.
@@ -40,11 +40,12 @@ def shares(encoding: Encoding, most: int) -> dict[int, dict[float, int]]:
     if not len(columns):
         return {}
     rows = encoding.sample(_ROWS, np.random.default_rng(0))
-    counts = encoding.active(rows).sum(axis=1)
+    active = encoding.active(rows)
     found: dict[int, dict[float, int]] = {}
     for column in columns.tolist():
+        own = active[:, encoding.hanging_on(column)].sum(axis=1)
         needed = {
-            float(option): float(counts[rows[:, column] == option].mean())
+            float(option): 1.0 + float(own[rows[:, column] == option].mean())
             for option in encoding.choices[column]
             if (rows[:, column] == option).any()
         }

@@ -79,17 +79,8 @@ def in_the_middle(space: Space, params: Params, choices: Iterable[str]) -> Param
         params: of the space, but for what hangs on the choices: that may be missing.
         choices: names of them.
     """
-    hanging = set(choices)
-    for parameter in space.parameters:  # parents stand before their children
-        if hanging.intersection(parameter.when):
-            hanging.add(parameter.name)
-    freed = hanging.difference(choices)
-    kept = {name: value for name, value in params.items() if name not in freed or not _is_number(space, name)}
-    return space.complete(kept)
-
-
-def _is_number(space: Space, name: str) -> bool:
-    return space.by_name[name].kind in ("int", "float")
+    numbers = {name for name in space.hanging_on(choices) if space.by_name[name].kind in ("int", "float", "ordinal")}
+    return space.complete({name: value for name, value in params.items() if name not in numbers})
 
 
 def _branches(space: Space, params: Params) -> list[tuple[str, str]]:
