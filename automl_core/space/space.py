@@ -89,18 +89,18 @@ class Space:
 
     @cached_property
     def branching(self) -> tuple[str, ...]:
-        """Names of the choices that every combination has and on which it hangs which other parameters it has."""
+        """Names of the choices that every combination has and by whose options other parameters exist or not."""
         deciding = {parent for parameter in self.parameters for parent in parameter.when}
         return tuple(p.name for p in self.tunable if p.kind == "categorical" and p.name in deciding and not p.when)
 
-    def hanging_on(self, choices: Iterable[str]) -> set[str]:
-        """Names of the parameters of which it depends on some others whether they exist, at any remove."""
-        choices = set(choices)
-        found: set[str] = set()
+    def hanging_on(self, names: Iterable[str]) -> set[str]:
+        """Names of the parameters that exist or not by the values of some, at any remove."""
+        deciding = set(names)
+        given = frozenset(deciding)
         for parameter in self.parameters:  # parents stand before their children
-            if parameter.name not in choices and not found.union(choices).isdisjoint(parameter.when):
-                found.add(parameter.name)
-        return found
+            if not deciding.isdisjoint(parameter.when):
+                deciding.add(parameter.name)
+        return deciding - given
 
     def at(self, units: Sequence[float]) -> Params:
         """The combination at a point of the unit cube.

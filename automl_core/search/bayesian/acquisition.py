@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from automl_core.search.bayesian.encoding import Array, Indices, Mask
+from automl_core.search.bayesian.encoding import Array, Indices
 from automl_core.search.bayesian.ensemble import Ensemble
 from automl_core.search.bayesian.gp import Columns, Posterior
 
@@ -70,13 +70,6 @@ class Term(Protocol):
 
     def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
         """At one row, with its gradient by the moving positions among the numeric columns."""
-
-
-class Region(Term, Protocol):
-    """A part of the space, and what keeps the search in it."""
-
-    def holds(self, rows: Array) -> Mask:
-        """Which rows lie in it, shape (n,)."""
 
 
 CAUTION = 4.0  # power of the chances of success where nothing but knowledge is to be won
@@ -164,20 +157,6 @@ class Acquisition:
         models = [replace(model, best=model.best - margin) for model in self.models]
         own = Acquisition(self.columns, models, self.chances, screening=self.screening)
         own.running, own.caution = self.running, CAUTION
-        return own
-
-    def within(self, region: Region) -> Acquisition:
-        """The same for a part of the space: improvements upon what is best there, and none elsewhere.
-
-        Against the best of all, the tail of a process that is poor everywhere decides, and it is longest in corners.
-        """
-        models = []
-        for model in self.models:
-            here = region.holds(model.posterior.rows)
-            best = model.posterior.smoothed()[here].min(axis=0) if here.any() else model.best
-            models.append(replace(model, best=best))
-        own = Acquisition(self.columns, models, self.chances, screening=self.screening)
-        own.running, own.caution, own.terms = self.running, self.caution, (*self.terms, region)
         return own
 
     def screen(self, rows: Array, count: int) -> Array:

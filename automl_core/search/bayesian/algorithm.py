@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from automl_core.search.base import Algorithm, Decision, Exhausted, History, NewTrial, Options, rng_for, seen_keys
-from automl_core.search.bayesian.initial import BESIDE, CONTRAST, in_the_middle
+from automl_core.search.bayesian.initial import BESIDE, CONTRAST
 from automl_core.search.drawing import draw_new
 from automl_core.search.threads import one_thread
 from automl_core.space import Params, Space
@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with th
     import numpy as np
 
     from automl_core.search.bayesian.belief import Belief
-    from automl_core.search.bayesian.branches import Branch
     from automl_core.search.bayesian.encoding import Array, Encoding
     from automl_core.search.bayesian.expense import Expense
     from automl_core.search.bayesian.source import Source
@@ -154,15 +153,12 @@ class Bayesian(Algorithm):
         evidence = self._evidence(history)
         if len(evidence.finished) + len(evidence.censored) < 2 and not evidence.failed:
             return self._exploration(history, seen, listed)
-        branch = self._branch(history)
-        if branch is not None and not branch.tried:
-            return self._first_of(branch, evidence)
         rng = self._rng(history)
         surrogate = self._surrogate(evidence, rng)
         belief = self._belief(surrogate, evidence)
         expense = self._expense(history)
         surrogate.acquisition.terms = tuple(term for term in (belief, expense) if term is not None)
-        rows, note = self._ranked(surrogate, rng, listed, belief, branch, look_elsewhere=len(history) % 2 == 1)
+        rows, note = self._ranked(surrogate, rng, listed, belief, look_elsewhere=len(history) % 2 == 1)
         params = self._first_unseen(rows, seen)
         if params is None:
             return self._exploration(history, seen, listed)
@@ -195,40 +191,6 @@ class Bayesian(Algorithm):
         belief = Belief(self._encoding).settled(*surrogate.ended, self.context.max_trials, evidence.ended)
         return belief if belief.powers.any() else None
 
-    @cached_property
-    def _shares(self) -> dict[int, dict[float, int]]:
-        from automl_core.search.bayesian.branches import shares
-
-        return shares(self._encoding, self.context.max_trials)
-
-    def _branch(self, history: History) -> Branch | None:
-        """The branch that this trial is for, None where the model chooses: every other time, and after a while always.
-
-        Earlier experiments know what branches are worth, and of several goals a branch may be good for one.
-        """
-        if self.context.earlier or not self.context.plain or not self.context.space.branching:
-            return None
-        from automl_core.search.bayesian.belief import believed
-        from automl_core.search.bayesian.branches import short_of
-
-        wanted = sum(sum(counts.values()) for counts in self._shares.values())
-        others_turn = len(history) % 2 != believed(self.context.space)  # a belief takes every other trial too
-        if others_turn or len(history) >= len(self._initial) + 2 * wanted:
-            return None
-        return short_of(self._shares, self._encoding.rows([trial.params for trial in history]))
-
-    def _first_of(self, branch: Branch, evidence: Evidence) -> NewTrial:
-        """The middle of a branch that has no trial yet, the rest as in the best one so far."""
-        valued = [*evidence.finished, *evidence.censored]
-        best = min(valued, key=lambda trial: trial.loss or 0.0).params if valued else {}
-        choice = self.context.space.dimensions[branch.column]
-        params = {**best, choice.name: choice.options[int(branch.option)]}
-        return NewTrial(
-            in_the_middle(self.context.space, params, [choice.name]),
-            budget=self.full_budget,
-            note="the middle of a branch",
-        )
-
     def _expense(self, history: History) -> Expense | None:
         """What trials cost, where money or time runs out before they do."""
         if self.context.limit is None or not self.context.plain:
@@ -246,7 +208,7 @@ class Bayesian(Algorithm):
 
     def _ranked(
         self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, belief: Belief | None,
-        branch: Branch | None, *, look_elsewhere: bool,
+        *, look_elsewhere: bool,
     ) -> tuple[Array, str]:  # fmt: skip
         """Rows in the order in which they are worth trying, and why the first one is.
 
@@ -255,19 +217,14 @@ class Bayesian(Algorithm):
         """
         from automl_core.search.bayesian.maximize import candidates, maximise, ranked
 
-        acquisition, best = surrogate.acquisition, surrogate.best_rows(5 * self.context.objectives)
-        pool = candidates(self._encoding, best, rng, belief) if listed is None else self._encoding.rows(listed)
-        if branch is not None and branch.holds(pool).any():
-            acquisition, pool = acquisition.within(branch), pool[branch.holds(pool)]
-        else:
-            branch = None
+        acquisition = surrogate.acquisition
         if listed is not None:
-            rows = acquisition.screen(pool, _SCREENED)
+            rows = acquisition.screen(self._encoding.rows(listed), _SCREENED)
             rows, values = ranked(rows, acquisition(rows))
             return rows, f"{acquisition.label} {values[0]:.2f}"
+        best = surrogate.best_rows(5 * self.context.objectives)
+        pool = candidates(self._encoding, best, rng, belief)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
-        if branch is not None:
-            return rows, f"{acquisition.label} {values[0]:.2f} in a branch that has had few trials"
         if not (look_elsewhere and acquisition.knows and surrogate.refines(rows[0])):
             return rows, f"{acquisition.label} {values[0]:.2f}"
         acquisition = acquisition.demanding(_MARGIN)

@@ -92,16 +92,6 @@ class Encoding:
         rows = self.sample(_USUAL, np.random.default_rng(0))
         return float(self.active(rows).sum(axis=1).mean())
 
-    @property
-    def branching(self) -> Indices:
-        """Columns of `Space.branching`."""
-        return np.array([self._column[name] for name in self.space.branching], dtype=np.intp)
-
-    def hanging_on(self, column: int) -> Indices:
-        """Columns of the parameters of which it depends on a choice whether they exist."""
-        ranges = [self.space.ranges[name] for name in self.space.hanging_on([self._dims[column].name])]
-        return np.array(sorted(j for own in ranges for j in range(own.start, own.stop)), dtype=np.intp)
-
     def rows(self, combinations: Sequence[Mapping[str, Value]]) -> Array:
         """Rows of combinations, shape (len(combinations), width)."""
         combinations = [self.space.spread(params) for params in combinations]

@@ -56,11 +56,12 @@ def design(context: Context, count: int, most: int | None = None) -> list[tuple[
     for place, params in enumerate(islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16)):
         if len(unique) >= wanted:
             break
-        new = [branch for branch in _branches(context.space, params) if branch not in met]
-        if new:
-            met.update(new)
-            params = in_the_middle(context.space, params, [name for name, _ in new])
-        unique.setdefault(Space.key(params), (params, "initial design: Sobol" + ", the middle of a branch" * bool(new)))
+        new = [name for name, option in _branches(context.space, params) if (name, option) not in met]
+        met.update(_branches(context.space, params))
+        first, note = (
+            (params, "") if not new else (in_the_middle(context.space, params, new), ", the middle of a branch")
+        )
+        unique.setdefault(Space.key(first), (first, f"initial design: Sobol{note}"))
         if moved > 0 and place % BESIDE == BESIDE - 2 and len(unique) < wanted:
             moved -= 1
             params = context.space.near(likely(context.space, _units_of(context.space, params)))
@@ -71,13 +72,13 @@ def design(context: Context, count: int, most: int | None = None) -> list[tuple[
 def in_the_middle(space: Space, params: Params, choices: Iterable[str]) -> Params:
     """A combination with all numbers that hang on some choices at their defaults, else in the middle.
 
-    Whoever writes a range puts what is usual into it, and little of it beside the ends. Of the options that hang on
-    these choices none is in the middle: they stay.
+    Whoever writes a range has what is usual in its midst, and at its ends what is only just possible. Options that hang
+    on these choices have no middle: they stay.
 
     Args:
         space: the space.
-        params: of the space, but for what hangs on the choices: that may be missing.
-        choices: names of them.
+        params: a combination of it.
+        choices: names of some of its choices.
     """
     numbers = {name for name in space.hanging_on(choices) if space.by_name[name].kind in ("int", "float", "ordinal")}
     return space.complete({name: value for name, value in params.items() if name not in numbers})
