@@ -52,7 +52,7 @@ def design(context: Context, count: int, most: int | None = None) -> list[tuple[
         unique.setdefault(Space.key(params), (params, note))
     if moved > 0:
         from automl_core.search.bayesian.belief import likely  # numpy is not loaded where there is nothing to move
-    met = {branch for params in unique.values() for branch in _branches(context.space, params[0])}
+    met = {branch for known, _ in unique.values() for branch in _branches(context.space, known)}
     for place, params in enumerate(islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16)):
         if len(unique) >= wanted:
             break
