@@ -58,10 +58,9 @@ def design(context: Context, count: int, most: int | None = None) -> list[tuple[
             break
         new = [name for name, option in _branches(context.space, params) if (name, option) not in met]
         met.update(_branches(context.space, params))
-        first, note = (
-            (params, "") if not new else (in_the_middle(context.space, params, new), ", the middle of a branch")
-        )
-        unique.setdefault(Space.key(first), (first, f"initial design: Sobol{note}"))
+        tried = in_the_middle(context.space, params, new) if new else params
+        reason = "initial design: Sobol, the middle of a branch" if new else "initial design: Sobol"
+        unique.setdefault(Space.key(tried), (tried, reason))
         if moved > 0 and place % BESIDE == BESIDE - 2 and len(unique) < wanted:
             moved -= 1
             params = context.space.near(likely(context.space, _units_of(context.space, params)))
