@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from automl_core.space.listed import how_many
@@ -86,21 +85,6 @@ class Space:
             float(low) if isinstance(low, int | float) else -math.inf,
             float(high) if isinstance(high, int | float) else math.inf,
         )
-
-    @cached_property
-    def branching(self) -> tuple[str, ...]:
-        """Names of the choices that every combination has and by whose options other parameters exist or not."""
-        deciding = {parent for parameter in self.parameters for parent in parameter.when}
-        return tuple(p.name for p in self.tunable if p.kind == "categorical" and p.name in deciding and not p.when)
-
-    def hanging_on(self, names: Iterable[str]) -> set[str]:
-        """Names of the parameters that exist or not by the values of some, at any remove."""
-        deciding = set(names)
-        given = frozenset(deciding)
-        for parameter in self.parameters:  # parents stand before their children
-            if not deciding.isdisjoint(parameter.when):
-                deciding.add(parameter.name)
-        return deciding - given
 
     def at(self, units: Sequence[float]) -> Params:
         """The combination at a point of the unit cube.

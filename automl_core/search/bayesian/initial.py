@@ -9,6 +9,7 @@ from itertools import islice
 from automl_core.search.base import Context
 from automl_core.search.sobol import sobol_points
 from automl_core.space import Params, Space
+from automl_core.space.branches import branching, hanging_on
 
 CONTRAST = 3
 """Trials of the initial design that show whether the best of earlier experiments are good today."""
@@ -79,13 +80,13 @@ def in_the_middle(space: Space, params: Params, choices: Iterable[str]) -> Param
         params: a combination of it.
         choices: names of some of its choices.
     """
-    numbers = {name for name in space.hanging_on(choices) if space.by_name[name].kind in ("int", "float", "ordinal")}
+    numbers = {name for name in hanging_on(space, choices) if space.by_name[name].kind in ("int", "float", "ordinal")}
     return space.complete({name: value for name, value in params.items() if name not in numbers})
 
 
 def _branches(space: Space, params: Params) -> list[tuple[str, str]]:
     """The branches that a combination lies in: each choice that others hang on, with its option."""
-    return [(name, Space.key({name: params[name]})) for name in space.branching]
+    return [(name, Space.key({name: params[name]})) for name in branching(space)]
 
 
 def of_belief(count: int) -> int:

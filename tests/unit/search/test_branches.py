@@ -13,6 +13,7 @@ from automl_core.search.base import Context
 from automl_core.search.bayesian.initial import design, in_the_middle
 from automl_core.search.sobol import sobol_points
 from automl_core.space import Params, Space
+from automl_core.space.branches import branching, hanging_on
 from tests.contract.search_suite import SPACES, build
 
 FLOAT: dict[str, Any] = {"type": "uniform", "low": 0.0, "high": 1.0}
@@ -27,7 +28,7 @@ LEARNERS: dict[str, Any] = {
     },
     "shared": FLOAT,
 }
-WITHOUT = [name for name in SPACES if not build(SPACES[name]).branching]
+WITHOUT = [name for name in SPACES if not branching(build(SPACES[name]))]
 
 
 def context(mapping: dict[str, Any], seed: int = 0) -> Context:
@@ -41,8 +42,8 @@ def points(space: Space, seed: int, count: int) -> list[Params]:
 
 
 def test_there_are_spaces_with_branches_and_without() -> None:
-    assert build(SPACES["nested"]).branching == ("model",)
-    assert build(SPACES["mixed"]).branching == ("solver",)
+    assert branching(build(SPACES["nested"])) == ("model",)
+    assert branching(build(SPACES["mixed"])) == ("solver",)
     assert len(WITHOUT) > 5
 
 
@@ -58,9 +59,9 @@ def test_the_design_of_a_space_without_branches_is_the_middle_and_sobol_points(s
 def test_what_hangs_on_a_choice_does_so_at_any_remove() -> None:
     space = build(SPACES["nested"])
 
-    assert space.hanging_on(["model"]) == {"kernel", "gamma", "C", "trees"}
-    assert space.hanging_on(["kernel"]) == {"gamma"}
-    assert space.hanging_on([]) == set()
+    assert hanging_on(space, ["model"]) == {"kernel", "gamma", "C", "trees"}
+    assert hanging_on(space, ["kernel"]) == {"gamma"}
+    assert hanging_on(space, []) == set()
 
 
 def test_the_first_point_in_a_branch_is_its_middle_and_the_others_are_as_they_were() -> None:
