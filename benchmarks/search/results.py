@@ -15,7 +15,7 @@ CHECKPOINTS = (5, 10, 15, 20, 25, 30, 35, 40, 45, 50)
 """Numbers of ended trials after which a run is scored."""
 
 
-CLIPPED = ("work", "sealed", "trained")
+CLIPPED = ("work", "sealed", "trained", "branches")
 """Sets whose scores count from 0 to 100 alone: one run far below random search would outweigh all others."""
 
 

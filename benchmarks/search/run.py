@@ -173,7 +173,9 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--algorithm", default="bayesian", help="one of ours, or " + ", ".join(PEERS))
-    parser.add_argument("--set", default="nine", help="nine, eighteen, check, bbob, live, work, sealed or trained")
+    parser.add_argument(
+        "--set", default="nine", help="nine, eighteen, check, bbob, live, work, sealed, trained or branches"
+    )
     parser.add_argument("--problems", nargs="*", help="only these of the set")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.search import functions as f
 from benchmarks.search.bbob import bbob
+from benchmarks.search.branches import branches
 from benchmarks.search.halves import HALVES, half
 from benchmarks.search.live import live
 from benchmarks.search.problems import (
@@ -89,9 +90,10 @@ def check() -> list[Problem]:
     ]
 
 
-_SETS = {"nine": nine, "eighteen": eighteen, "check": check, "bbob": bbob, "live": live, "trained": trained} | {
-    name: partial(half, name) for name in HALVES
-}
+_SETS = {
+    "nine": nine, "eighteen": eighteen, "check": check, "bbob": bbob, "live": live, "trained": trained,
+    "branches": branches,
+} | {name: partial(half, name) for name in HALVES}  # fmt: skip
 
 
 @cache

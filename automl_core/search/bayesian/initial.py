@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
 from automl_core.search.base import Context
 from automl_core.search.sobol import sobol_points
 from automl_core.space import Params, Space
+from automl_core.space.branches import branching, hanging_on
 
 CONTRAST = 3
 """Trials of the initial design that show whether the best of earlier experiments are good today."""
@@ -18,6 +20,8 @@ BESIDE = 4
 
 def design(context: Context, count: int, most: int | None = None) -> list[tuple[Params, str]]:
     """The initial design with reasons: known good combinations, what is believed, the middle, Sobol points.
+
+    The first point in a branch of the space lies in the middle of what only that branch has.
 
     Args:
         context: its warm start and the defaults of its space come first (`search.base.leading`).
@@ -49,15 +53,40 @@ def design(context: Context, count: int, most: int | None = None) -> list[tuple[
         unique.setdefault(Space.key(params), (params, note))
     if moved > 0:
         from automl_core.search.bayesian.belief import likely  # numpy is not loaded where there is nothing to move
+    met = {branch for known, _ in unique.values() for branch in _branches(context.space, known)}
     for place, params in enumerate(islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16)):
         if len(unique) >= wanted:
             break
-        unique.setdefault(Space.key(params), (params, "initial design: Sobol"))
+        new = [name for name, option in _branches(context.space, params) if (name, option) not in met]
+        met.update(_branches(context.space, params))
+        tried = in_the_middle(context.space, params, new) if new else params
+        reason = "initial design: Sobol, the middle of a branch" if new else "initial design: Sobol"
+        unique.setdefault(Space.key(tried), (tried, reason))
         if moved > 0 and place % BESIDE == BESIDE - 2 and len(unique) < wanted:
             moved -= 1
             params = context.space.near(likely(context.space, _units_of(context.space, params)))
             unique.setdefault(Space.key(params), (params, "initial design: Sobol where it is believed"))
     return list(unique.values())[:wanted]
+
+
+def in_the_middle(space: Space, params: Params, choices: Iterable[str]) -> Params:
+    """A combination with all numbers that hang on some choices at their defaults, else in the middle.
+
+    Whoever writes a range has what is usual in its midst, and at its ends what is only just possible. Options that hang
+    on these choices have no middle: they stay.
+
+    Args:
+        space: the space.
+        params: a combination of it.
+        choices: names of some of its choices.
+    """
+    numbers = {name for name in hanging_on(space, choices) if space.by_name[name].kind in ("int", "float", "ordinal")}
+    return space.complete({name: value for name, value in params.items() if name not in numbers})
+
+
+def _branches(space: Space, params: Params) -> list[tuple[str, str]]:
+    """The branches that a combination lies in: each choice that others hang on, with its option."""
+    return [(name, Space.key({name: params[name]})) for name in branching(space)]
 
 
 def of_belief(count: int) -> int:
