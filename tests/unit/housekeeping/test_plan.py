@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from automl_core.housekeeping import ExperimentFile, Options, look, make_plan
 from automl_core.housekeeping.plan import made_at
 from automl_core.journal import JOURNAL, SNAPSHOT, key_of
+from automl_core.journal.records import FORMAT_VERSION
 from automl_core.storage.base import StorageError, Unfinished
 from automl_core.study.layout import safe
 from automl_core.templates.places import Places
@@ -24,6 +26,13 @@ from tests.unit.housekeeping.yard import DAY, NOW, first_key, going, lived, plan
 from tests.unit.results.lab import Lab
 
 OLD = 60
+
+
+def of_a_later_release(record: bytes) -> bytes:
+    """A record of a journal as a release would write it that this one can't read."""
+    later, count = re.subn(rb'"version":\d+', b'"version":%d' % (FORMAT_VERSION + 1), record, count=1)
+    assert count == 1
+    return later
 
 
 @pytest.fixture
@@ -265,7 +274,7 @@ def test_a_journal_that_can_not_be_read_is_spared_and_said(store: MemoryStore) -
     key = newest_key(store, torn.prefix)
     store.objects[key] = store.objects[key][:40]
     key = newest_key(store, later.prefix)
-    store.objects[key] = store.objects[key].replace(b'"version":2', b'"version":9')
+    store.objects[key] = of_a_later_release(store.objects[key])
     key = snapshot.prefix + SNAPSHOT
     body = json.loads(gzip.decompress(store.objects[key]))
     store.put(key, gzip.compress(json.dumps(body | {"version": 9}).encode()))
@@ -279,7 +288,7 @@ def test_a_journal_that_can_not_be_read_is_spared_and_said(store: MemoryStore) -
     assert going(plan) == ["digits/copied/"]
     for prefix, said in (
         (torn.prefix, "of its journal can't be read: not JSON"),
-        (later.prefix, "format version 9 is later than 2"),
+        (later.prefix, f"format version {FORMAT_VERSION + 1} is later than {FORMAT_VERSION}"),
         (snapshot.prefix, "it is of a later release"),
         ("digits/moved/", "is that of digits@copied: it is a copy"),
         (headless.prefix, "no first record"),
@@ -293,7 +302,7 @@ def test_what_a_run_of_a_later_release_learned_from_stays_too(store: MemoryStore
     later = lived(store, "b", days_ago=80, earlier=[("digits", "a")])
     store.delete(later.prefix + SNAPSHOT)
     for key in store.list(later.prefix + JOURNAL):
-        store.objects[key] = store.objects[key].replace(b'"version":2', b'"version":9')
+        store.objects[key] = of_a_later_release(store.objects[key])
     assert going(planned(store, keep_last=0, transferred=True)) == []
 
 
@@ -422,7 +431,7 @@ def test_nothing_protected_is_ever_in_a_plan(runs: list[dict[str, Any]], options
         if each["kind"] in ("torn", "later"):
             key = newest_key(store, lab.prefix)
             data = store.objects[key]
-            store.objects[key] = data[:30] if each["kind"] == "torn" else data.replace(b'"version":2', b'"version":3')
+            store.objects[key] = data[:30] if each["kind"] == "torn" else of_a_later_release(data)
             protected.add(lab.prefix)
     inventory = look(store)
     asked = [

@@ -425,7 +425,7 @@ def test_a_service_that_hangs_takes_no_thread_of_another(monkeypatch: pytest.Mon
 
     for name in ("hangs", "answers"):
         connection = {
-            "conn_type": "maxcompute", "login": "id", "password": "secret",
+            "conn_type": "maxcompute", "login": "id", "password": "key-of-a-service",
             "extra": {"project": "p", "endpoint": f"http://{name}.example.com/api"},
         }  # fmt: skip
         monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))

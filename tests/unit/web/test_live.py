@@ -184,8 +184,9 @@ def test_a_storage_that_is_away_for_a_while_ends_nothing(
         await asyncio.sleep(0.05)
         monkeypatch.setattr(Study, "refresh", refresh)
         next_free(opened(store))
-        _, body = await next_event(events)
-        assert body["done"] == 1
+        body: dict[str, Any] = {}
+        while body.get("done") != 1:  # a look between its records tells of the first of them
+            _, body = await next_event(events)
         await events.aclose()
 
     asyncio.run(listen())
