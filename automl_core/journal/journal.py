@@ -97,6 +97,8 @@ class Journal(Generic[S]):
         self._sleep = sleep
         self._bad: dict[int, str] = {}  # places that hold no record
         self._torn: dict[int, float] = {}  # newest places that can't be read (yet) → seconds waited for them
+        self._late: set[int] = set()  # of the bad places those whose bytes may still come
+        self._passed: set[int] = set()  # of the bad places those that were waited for in vain, before a later one
         self._foreign: set[str] = set()
         self._snapshot_read = False
         self._waits = True
@@ -233,17 +235,38 @@ class Journal(Generic[S]):
             place = stored.before
             if place <= after or place >= stored.record.seq:
                 return told
-            earlier = self._load(place)
-            while earlier is None:  # lost: what is known of it is among the copies, and what lay before it in another
-                told.lost(place)
-                place -= 1
-                if place <= after:
-                    return told
-                earlier = self._load(place)
+            earlier = self._standing(place, after, told)
+            if earlier is None:
+                return told
             stored = earlier
 
-    def _load(self, seq: int) -> Stored | None:
-        if seq in self._bad and seq not in self._torn:
+    def _standing(self, place: int, after: int, told: Told) -> Stored | None:
+        """The object of a place that another names, else the last one before it, as far as ``after``.
+
+        Where it is lost, what is known of it is among the copies, and what lay before it stands in the object before
+        it. Where that can't be read either, one of them may be late, as the newest may: nothing is taken for void
+        before it was waited for as long.
+        """
+        waited = 0.0
+        while True:
+            stored, seq = None, place
+            for seq in range(place, after, -1):
+                stored = self._load(seq, again=seq in self._late)
+                if stored is not None:
+                    break
+            tried = range(seq if stored is None else seq + 1, place + 1)
+            unknown = set(tried) - told.records.keys() - self._passed
+            if not unknown or self._late.isdisjoint(tried):
+                return stored
+            if waited >= PATIENCE:
+                self._passed |= unknown
+                return stored
+            step = min(1.0, max(0.02, waited / 2))
+            self._wait(step)
+            waited += step
+
+    def _load(self, seq: int, *, again: bool = False) -> Stored | None:
+        if seq in self._bad and seq not in self._torn and not again:
             return None
         try:
             stored = decode(self.store.get(self.prefix + JOURNAL + key_of(seq)), seq, self.fold.kinds)
@@ -256,8 +279,10 @@ class Journal(Generic[S]):
             if seq not in self._bad:
                 log.warning("%s%s%s can't be read: %s", self.prefix, JOURNAL, key_of(seq), error)
             self._bad[seq] = str(error)
+            self._late.add(seq)
         else:
             self._bad.pop(seq, None)
+            self._late.discard(seq)
             return stored
         return None
 

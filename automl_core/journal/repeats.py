@@ -93,17 +93,12 @@ class Told:
     def __init__(self) -> None:
         self.records: dict[int, Record] = {}
         self._from = 0  # of the places after this one and before the newest, those that have no record are void
-        self._lost: set[int] = set()
 
     def take(self, stored: Stored) -> None:
         """Take in an object: the newest, then the one that came before its copies, and so on."""
         for record in (*stored.tail, stored.record):
             self.records.setdefault(record.seq, record)
         self._from = stored.via - 1 if stored.via else stored.base
-
-    def lost(self, place: int) -> None:
-        """The object of a place can't be read; that it is not repeated says nothing."""
-        self._lost.add(place)
 
     def after(self, place: int) -> list[Record]:
         """The records after a place, in order."""
@@ -112,4 +107,4 @@ class Told:
     def contradict(self, held: set[int]) -> bool:
         """Whether a record that is held is void: its place was unreadable to the writer of the one after it."""
         newest = max(self.records)
-        return any(self._from < seq < newest for seq in held - self.records.keys() - self._lost)
+        return any(self._from < seq < newest for seq in held - self.records.keys())

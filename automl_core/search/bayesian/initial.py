@@ -70,7 +70,7 @@ def design(context: Context, count: int, most: int | None = None) -> list[tuple[
 
 
 def in_the_middle(space: Space, params: Params, choices: Iterable[str]) -> Params:
-    """A combination with all numbers that hang on some choices at their defaults, else in the middle.
+    """A combination with all numbers that hang on some choices at their defaults, else as believed, else in the middle.
 
     Whoever writes a range has what is usual in its midst, and at its ends what is only just possible. Options that hang
     on these choices have no middle: they stay.
@@ -80,8 +80,10 @@ def in_the_middle(space: Space, params: Params, choices: Iterable[str]) -> Param
         params: a combination of it.
         choices: names of some of its choices.
     """
-    numbers = {name for name in hanging_on(space, choices) if space.by_name[name].kind in ("int", "float", "ordinal")}
-    return space.complete({name: value for name, value in params.items() if name not in numbers})
+    hanging = [space.by_name[name] for name in hanging_on(space, choices)]
+    numbers = {parameter.name: parameter for parameter in hanging if parameter.kind in ("int", "float", "ordinal")}
+    believed = {name: p.prior[0] for name, p in numbers.items() if p.prior is not None and p.default is None}
+    return space.complete({name: value for name, value in params.items() if name not in numbers} | believed)
 
 
 def _branches(space: Space, params: Params) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from automl_core.journal import JOURNAL, LEAST_INTERVAL, SNAPSHOT, BadRecord, Journal, Record, decode, key_of
 from automl_core.journal import repeats as repeats_module
+from automl_core.journal.journal import PATIENCE
 from automl_core.journal.records import FORMAT_VERSION, Stored, encode
 from automl_core.journal.snapshots import MOST_INTERVAL
 from automl_core.storage import ObjectStore, StorageError
@@ -219,3 +220,35 @@ def test_what_is_repeated_grows_slower_than_what_a_record_that_repeats_all_would
     tails = [len(stored_at(store, seq).tail) for seq in range(300, 400)]
     assert sum(tails) / len(tails) < 45, "some √(2 × 350) of 350"
     assert len(journal.state.texts) < MOST_INTERVAL
+
+
+@pytest.mark.parametrize("late", [5.0, 1e9])
+def test_who_is_new_waits_for_the_one_that_is_named_where_the_one_before_it_is_late_too(late: float) -> None:
+    """Else a record that its writer knows to stand would be void to whoever writes next."""
+    store, now = Store(), [0.0]
+    writer = written(store, 60)
+    while stored_at(store, writer.state.seq).via == 0:
+        note(writer, "more")
+    named = stored_at(store, writer.state.seq).via
+    keys = [PREFIX + JOURNAL + key_of(seq) for seq in (named - 1, named)]
+    bodies = {key: store.objects[key] for key in keys}
+    store.objects.update(dict.fromkeys(bodies, b""))
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] >= late:
+            store.objects.update(bodies)
+
+    new = Journal(store, PREFIX, Notes, clock=lambda: 1.0, sleep=sleep)
+    new.refresh()
+    if late < PATIENCE:
+        assert new.state.texts == writer.state.texts
+        note(new, "next")
+        assert writer.refresh().texts == new.state.texts
+        assert writer.state.texts[-1] == "next"
+    else:
+        assert PATIENCE <= now[0] < PATIENCE + 1.0
+        assert len(new.state.texts) == len(writer.state.texts) - 1, "waited for, and gone past"
+        waited = now[0]
+        list(new.records())
+        assert now[0] == waited, "once"

@@ -84,6 +84,16 @@ def test_the_first_point_in_a_branch_is_its_middle_and_the_others_are_as_they_we
     assert met == {"forest", "machine", "constant"}
 
 
+def test_what_is_believed_of_a_branch_counts_more_than_its_middle_and_less_than_its_default() -> None:
+    belief = {**FLOAT, "prior": {"center": 0.9, "spread": 0.1}}
+    own = {"p": belief, "d": {**belief, "default": 0.3}, "m": FLOAT}
+    space = build({"learner": {"type": "choice", "values": ["plain", {"value": "other", "space": own}]}})
+
+    found = in_the_middle(space, {"learner": "other", "p": 0.1, "d": 0.1, "m": 0.1}, ["learner"])
+
+    assert found == {"learner": "other", "p": 0.9, "d": 0.3, "m": 0.5}
+
+
 def test_options_that_hang_on_a_choice_stay_where_numbers_go_to_the_middle() -> None:
     space = build(SPACES["nested"])
 
