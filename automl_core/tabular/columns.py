@@ -27,8 +27,8 @@ DISTINCT_TEXTS = 0.05
 REPEATED = 30
 """Rows that each of some whole numbers has, on average, from which on they may be codes: a tax rate repeats less."""
 
-_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*|(?=\.))(\.[0-9]*)?([eE][-+]?[0-9]+)?")
-"""A text that is nothing but a number; ``007`` is a code."""
+_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+"""A text that is nothing but a number; ``007`` is a code, ``.`` a mark for what is missing."""
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,15})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?")
 _BOOLEANS = ({"true", "false"}, {"True", "False"}, {"TRUE", "FALSE"})

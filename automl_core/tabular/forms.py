@@ -21,18 +21,20 @@ LOOKED = 500
 """Different texts that are looked at."""
 
 _SPACE = r"[ \u00a0\u202f]"
-_NUMBER = rf"[-+]?(?:\d{{1,3}}(?:(?:[,.'’]|{_SPACE})\d{{3}})+|\d+)(?:[.,]\d+)?"
+_NUMBER = rf"[-+]?(?!0\d)(?:\d{{1,3}}(?:(?:[,.'’]|{_SPACE})\d{{3}})+|\d+)(?:[.,]\d+)?"
 _SIGN = r"(?:[$€£¥₹₽₩]|EUR|USD|GBP|CHF|JPY|CNY|RMB|INR|BRL|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|MXN|KRW|SGD|HKD)"
 _UNIT = (
     rf"(?:{_SPACE}?(?:%|‰|°[CFK]?|[$€£¥₹₽₩]|[kcmµ]?m[²³23]?|k?g|mg|lbs?|oz|km|mi|ft|[mµ]?s|min|h|hrs?|days?|years?|yrs?|"
-    rf"[kMGT]i?B|[kM]?Wh?|m?l)|{_SPACE}[A-Za-zµ°²³/.]{{1,8}})"
+    rf"[kMGT]i?B|[kM]?Wh?|m?l)|{_SPACE}(?P<word>[A-Za-zµ°²³/.]{{1,8}}))"
 )
 _NUMBERS = re.compile(rf"{_SIGN}?{_SPACE}?{_NUMBER}{_UNIT}?")
-_PLAIN = re.compile(r"[-+]?\d+")
+_PLAIN = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_PART = r"(?:0?[1-9]|[12]\d|3[01])"
 _CLOCK = r"(?:[T ,]{1,2}\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)? ?(?:[AaPp]\.?[Mm]\.?)?)?"
 _MONTH = r"[^\W\d_]{3,9}\.?"
 _DATES = re.compile(
-    rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-](?:\d{{4}}|\d{{2}})|\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}|"
+    rf"(?:{_PART}[./-]{_PART}[./-](?:\d{{4}}|\d{{2}})|\d{{4}}[./-]{_PART}[./-]{_PART}|"
+    r"\d{4}[ -](?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?|"
     rf"{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}\.?[ -]{_MONTH}[ -]\d{{4}}){_CLOCK}"
 )
 
@@ -40,7 +42,9 @@ _DATES = re.compile(
 def form_of(texts: Sequence[str]) -> Form | None:
     """What nearly all of a column's different texts are; None where they are neither numbers nor dates, or plain ones.
 
-    Digits alone (codes, years) are no form: whether these are numbers is decided elsewhere.
+    Digits alone (codes, years), and plain decimals beside some other mark, are no form: whether these are numbers is
+    decided elsewhere. With a leading zero (01.11) they are codes, and where each number has another word behind it
+    (1 low, 2 high) the words are labels and no unit.
 
     Args:
         texts: the different ones.
@@ -52,7 +56,10 @@ def form_of(texts: Sequence[str]) -> Form | None:
         return None
     if sum(bool(_DATES.fullmatch(text)) for text in seen) >= SHARE * len(seen):
         return "dates"
-    numbers = [text for text in seen if _NUMBERS.fullmatch(text)]
+    found = [(text, match["word"]) for text in seen if (match := _NUMBERS.fullmatch(text))]
+    words = [word.lower() for _, word in found if word]
+    labels = len(set(words)) > max(1, len(words) / 2)
+    numbers = [text for text, word in found if not (labels and word)]
     written = [text for text in numbers if not _PLAIN.fullmatch(text)]
     return "numbers" if len(numbers) >= SHARE * len(seen) and len(written) >= len(numbers) / 2 else None
 

@@ -124,13 +124,14 @@ def _of_texts(options: Options, codes: NDArray[Any], levels: tuple[str, ...]) ->
     numbers = len(used) - len(others)
     among = ""
     if others and numbers > FEW_VALUES and len(others) <= 0.1 * len(used):
-        first = int(np.flatnonzero(codes == levels.index(others[0]))[0])
-        rows = int(sum(counts[levels.index(each)] for each in others))
+        marks = set(others)
+        odd = np.array([*(level in marks for level in levels), False])[codes]  # a missing one has the code -1
+        first, rows = int(np.flatnonzero(odd)[0]), int(odd.sum())
         among = (
             f"{name!r} is numbers but for {_some(tuple(others))} ({rows:,} of {known:,} rows, the first is row {first})"
             "; for a regression leave such cells empty"
         )
-    if known < OWN_CLASS or len(used) <= known / 2:
+    if known < OWN_CLASS or int((counts == 1).sum()) <= known / 2:
         return f"the target's values are of type string: {among}" if among else ""
     many = f"As classes there would be {len(used):,} of them in {known:,} rows"
     if among:

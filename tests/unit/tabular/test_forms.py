@@ -46,6 +46,13 @@ N = 200
         (["12/20", "3/4", "7/8"], None),
         (["S", "M", "XL"], None),
         (["12%", "5%"], None),
+        (["6.745", "13.281", "0.5", "2"], None),
+        ([f"{each}.25" for each in range(19)] + ["."], None),
+        (["01.1", "01.11", "46.2"], None),
+        (["1 low", "2 medium", "3 high"], None),
+        (["2 weeks", "3 weeks", "12 weeks"], "numbers"),
+        (["12-34-56", "99-10-87", "40-47-84"], None),
+        (["1939 Jan", "1939 Feb", "1940 Mar"], "dates"),
         ([], None),
     ],
 )
@@ -119,6 +126,25 @@ def test_what_names_rows_does_so_where_some_are_copies_too() -> None:
 def test_a_target_with_another_text_in_most_rows_is_refused(values: list[str], words: str, task: str) -> None:
     with pytest.raises(TrainingError, match=f"target: {words}"):
         prepare(rows() | {"y": values}, Options.of(target="y", task=task))
+
+
+def test_classes_of_two_rows_each_are_no_text_in_most_rows() -> None:
+    found = prepare(rows() | {"y": [f"XL-{each // 2}" for each in range(N)]}, Options.of(target="y"))
+    assert len(found.problem.classes) == N / 2
+
+
+def test_the_first_row_that_is_no_number_is_told_whichever_mark_it_has() -> None:
+    values = [f"{each % 40}" for each in range(N)]
+    values[5], values[9], values[11] = "z", "a", "a"
+    found = prepare(rows() | {"y": values}, Options.of(target="y"))
+    assert any("(3 of 200 rows, the first is row 5)" in note for note in found.notes)
+
+
+def test_a_point_among_numbers_is_a_mark_and_stops_nothing() -> None:
+    made = rows() | {"dose": ["." if each % 20 == 0 else f"{each}.25" for each in range(N)]}
+    found = prepare(made, Options.of(target="y"))
+    assert not findings(found, "written").get("dose")
+    assert "texts in the others: '.'" in findings(found, "mixed")["dose"]["found"]
 
 
 def test_of_a_target_that_is_numbers_but_for_a_mark_it_is_said() -> None:
