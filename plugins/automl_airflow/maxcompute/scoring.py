@@ -169,7 +169,7 @@ class PredictOperator(ExperimentOperator, PredictTableOperator):
     def resume(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
         """See `PredictTableOperator.resume`; what is scored stands in the run's journal."""
         from automl_core.results.names import BEST_MODEL
-        from automl_core.results.stages import unconcluded
+        from automl_core.results.stages import model_note, unconcluded
         from automl_core.results.table_models import table_models
         from automl_core.spec.dates import run_dates
         from automl_core.spec.places import BadPlace
@@ -188,6 +188,8 @@ class PredictOperator(ExperimentOperator, PredictTableOperator):
         why = self.patiently(lambda: unconcluded(store, study.journal.prefix))
         if why:  # a trial's own model, neither calibrated nor tested, is no answer to what the file asks for
             raise AirflowFailException(f"predict: {why}")
+        if note := self.patiently(lambda: model_note(store, study.journal.prefix)):
+            self.log.warning("%s", note)  # the whole model of a search that has gone on since
         try:
             rows, out = predict_places(predict, run_dates(study.state.identity))
         except BadPlace as error:

@@ -360,6 +360,30 @@ def test_no_table_is_scored_by_the_model_of_a_trial_where_conclude_made_none(
     assert not scored
 
 
+def test_a_table_that_is_scored_by_the_model_of_a_shorter_search_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scored: list[Path] = []
+    monkeypatch.setattr(PredictOperator, "score", lambda _, folder, *__: scored.append(folder) or {})
+    write = 'echo "{}" > "$AUTOML_MODEL_DIR"/model.json'
+    places = {"rows": "odps://standin/people", "out": "odps://standin/scored"}
+    world = Staged(
+        tmp_path, tasks=[task(f"{write}; echo accuracy=${{x}}")], conclude=[task(write)], predict=places, **ENDLESS
+    )  # fmt: skip
+    for slot in world.propose():
+        world.trial(slot)
+    world.stage("conclude")
+    world.reduce()
+    edit(world.study(), {"trials": {"max": 3}}, "anna", reopen=True)
+    world.trial(2)
+    with pytest.raises(AirflowFailException, match="never begun"):
+        world.reduce()
+    capsys.readouterr()
+    PredictOperator(task_id="predict", **world.where).resume(world.context(), {})  # a person has marked the reducer
+    assert len(scored) == 1
+    assert "so what is published is what it made of the search before" in capsys.readouterr().out
+
+
 def test_whoever_stops_the_experiment_stops_its_prepare(tmp_path: Path) -> None:
     world = Staged(tmp_path, prepare=[task("sleep 600")])
     world.propose()
