@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_core.models.life import Life, Version, VersionState
+from automl_core.tracking import words
 from automl_core.tracking.server import MlflowError, MlflowServer
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -24,8 +25,6 @@ MODEL, VERSION, DIGEST = "automl.model", "automl.version", "automl.digest"
 _ON_ITS_WAY = (
     VersionState.OFFERED, VersionState.EVALUATED, VersionState.ASKED, VersionState.ACCEPTED, VersionState.ROLLING_OUT
 )  # fmt: skip
-_LONGEST = 5000
-"""Characters of a tag's value (MLflow's column of a version's tags)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def tags_of(life: Life, version: Version, identity: str) -> dict[str, str]:
         "automl.accepted_on": accepted.evidence if accepted is not None else "",
         "automl.note": version.note,
     }  # fmt: skip
-    return {key: value[:_LONGEST] for key, value in tags.items() if value}
+    return {key: words.tag(value) for key, value in tags.items() if value}
 
 
 def _known(

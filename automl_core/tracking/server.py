@@ -97,7 +97,10 @@ class MlflowServer:
         return str(one["experiment_id"])
 
     def runs(self, experiment: str, tag: str, value: str) -> Iterator[dict[str, Any]]:
-        """The runs of an experiment that have a tag, the oldest first: ``run_id``, ``status`` and ``tags``."""
+        """The runs of an experiment that have a tag, the oldest first.
+
+        Each with ``run_id``, ``status``, ``tags``, and ``logged``: whether it has any metric or parameter.
+        """
         quoted = '"' if "'" in value else "'"
         if quoted in value:
             raise MlflowError(f"a tag with both kinds of quotes can't be looked for: {value}")
@@ -108,8 +111,12 @@ class MlflowServer:
                 max_results=1000, order_by=["attributes.start_time ASC"], **({"page_token": page} if page else {}),
             )  # fmt: skip
             for each in found.get("runs", ()):
-                tags = {one["key"]: one["value"] for one in each.get("data", {}).get("tags", ())}
-                yield {"run_id": each["info"]["run_id"], "status": each["info"]["status"], "tags": tags}
+                data = each.get("data", {})
+                yield {
+                    "run_id": each["info"]["run_id"], "status": each["info"]["status"],
+                    "tags": {one["key"]: one["value"] for one in data.get("tags", ())},
+                    "logged": bool(data.get("metrics") or data.get("params")),
+                }  # fmt: skip
             page = found.get("next_page_token", "")
             if not page:
                 return
@@ -132,8 +139,8 @@ class MlflowServer:
         run = str((made or {})["run"]["info"]["run_id"])
         if again and tags:
             for each in list(self.runs(experiment, *next(iter(tags.items())))):
-                if each["run_id"] != run and _just(each["tags"], tags):  # nothing was logged to it yet
-                    self.delete(each["run_id"])
+                if each["run_id"] != run and not each["logged"] and _just(each["tags"], tags):
+                    self.delete(each["run_id"])  # what another export has begun to write has more
         return run
 
     def log(

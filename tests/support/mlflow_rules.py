@@ -117,7 +117,8 @@ class FakeMlflow:
         assert match is not None
         found = [
             {"info": {"run_id": each["run_id"], "status": each["status"]},
-             "data": {"tags": [{"key": key, "value": value} for key, value in each["tags"].items()]}}
+             "data": {kind: [{"key": key} | ({"value": value} if kind != "metrics" else {})
+                             for key, value in each[kind].items()] for kind in ("tags", "params", "metrics")}}
             for each in self.live()
             if each["experiment"] in experiment_ids and each["tags"].get(match[1]) == match[3]
         ]  # fmt: skip

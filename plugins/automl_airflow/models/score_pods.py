@@ -61,6 +61,7 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         )  # fmt: skip
         self.file, self.interval = file, interval
         self._attempt: Attempt | None = None
+        self._told: dict[str, Any] | None = None
 
     def execute(self, context: Any, event: Any = None) -> Any:
         """Claim the interval and start its pod, or take that over.
@@ -82,12 +83,12 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         context["ti"].xcom_push(key=BEGUN, value=attempt.begun.to_json())
         try:
             self.pod_template_dict = self._manifest(attempt.order, bundle_folder(context))
-            self.execute_async(context)  # which defers
+            self.execute_async(context)  # which defers; a pod that has ended already (a retry finds it) is recorded
         except StartError as error:
             attempt.told(attempt.failed(str(error), final=error.systematic))
         except NotYet as error:
             attempt.told(attempt.failed(str(error)))
-        raise AssertionError("a task whose pod runs has deferred")
+        return self._told
 
     def get_or_create_pod(self, pod_request_obj: Any, context: Any) -> Any:
         """The attempt's pod: created once, found by its name; pods of earlier attempts are ended.
@@ -120,13 +121,14 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         self.log.info("pod %s/%s", namespace, name.name)
         return created
 
-    def invoke_defer_method(self, *args: Any, **options: Any) -> None:
+    def invoke_defer_method(self, last_log_time: Any = None, context: Any = None) -> None:
         """Defer to the provider's trigger, without what the connection holds.
 
-        A trigger's arguments lie in Airflow's database as they are; it reads the connection itself, by its name.
+        A trigger's arguments lie in Airflow's database as they are; it reads the connection itself, by its name. The
+        provider looks for a parameter `context` here: without one it tells its trigger of no ``execution_timeout``.
         """
         try:
-            super().invoke_defer_method(*args, **options)
+            super().invoke_defer_method(last_log_time=last_log_time, context=context)
         except TaskDeferred as deferred:
             deferred.trigger.connection_extras = None
             raise
@@ -146,7 +148,7 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
             super().trigger_reentry(context, event)
         except AirflowException as error:
             ended = str(error)
-        told = attempt.told(attempt.end(self._report(attempt, ended)))
+        told = self._told = attempt.told(attempt.end(self._report(attempt, ended)))
         context["ti"].xcom_push(key="return_value", value=told)
         return told
 

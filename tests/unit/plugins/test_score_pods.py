@@ -6,7 +6,7 @@ import asyncio
 import functools
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,26 @@ def test_a_pod_scores_and_the_worker_records(lab: Lab, core: client.CoreV1Api) -
     assert name not in left
     again = task(lab).execute(Instance().of(run="scheduled__2"))
     assert again["what"] == "already"
+
+
+def test_a_retry_that_finds_its_pod_ended_records_it(lab: Lab, core: client.CoreV1Api) -> None:
+    lab.rows("2026-11-02")
+    instance = Instance()
+    name = start(lab, instance.of())
+    ended(core, name)
+    told = task(lab).execute(instance.of(try_number=2))
+    assert (told["what"], told["rows"]) == ("scored", 4)
+    assert name not in [each.metadata.name for each in core.list_namespaced_pod("default").items]
+
+
+def test_a_time_limit_that_a_deployment_gives_tasks_holds_for_the_pod(lab: Lab) -> None:
+    lab.rows("2026-11-02")
+    context, operator = Instance().of(), task(lab)
+    context["ti"].start_date, operator.execution_timeout = datetime.now(UTC), timedelta(hours=1)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    _, arguments = deferred.value.trigger.serialize()
+    assert arguments["trigger_kwargs"]["_execution_deadline"] == int(context["ti"].start_date.timestamp() + 3600)
 
 
 def test_rows_that_do_not_fit_fail_in_words_and_the_claim_is_given_back(lab: Lab, core: client.CoreV1Api) -> None:

@@ -167,14 +167,21 @@ def test_a_request_whose_answer_is_lost_makes_nothing_twice(lab: Lab) -> None:
         assert all("automl.digest" in each["tags"] for each in trials(fake).values())
 
 
-def test_a_run_of_another_stays_when_an_answer_is_lost(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    "more",
+    [{"tags": {"mine": "yes"}}, {"metrics": {"accuracy": {0: 0.5}}}, {"params": {"lr": "0.1"}}],
+    ids=["a tag", "metrics", "parameters"],
+)
+def test_a_run_of_another_stays_when_an_answer_is_lost(lab: Lab, more: dict[str, Any]) -> None:
+    """Somebody's own, or one that another export has begun to write."""
     fake = FakeMlflow()
     first = written(fake, lab)
-    child = {**trials(fake)["0"], "run_id": "e" * 32, "tags": {PARENT: first.run, "automl.trial": "4", "mine": "yes"}}
-    fake.runs["e" * 32] = child
+    mark = {PARENT: first.run, "automl.trial": "4"}
+    child = {**trials(fake)["0"], "run_id": "e" * 32, "metrics": {}, "params": {}, **more}
+    fake.runs["e" * 32] = {**child, "tags": {**mark, **more.get("tags", {})}}
     with MlflowServer("http://mlflow", transport=fake.transport, sleep=lambda _: None) as server:
         fake.lost = len(fake.asked) + 1
-        made = server.create("1", "trial 4", 0, {PARENT: first.run, "automl.trial": "4"})
+        made = server.create("1", "trial 4", 0, mark)
     alike = [each["run_id"] for each in fake.live() if each["tags"].get("automl.trial") == "4"]
     assert alike == ["e" * 32, made]
 

@@ -136,6 +136,17 @@ def test_a_request_whose_answer_is_lost_makes_nothing_twice(lives: Lives) -> Non
         }  # fmt: skip
 
 
+def test_a_note_that_a_database_refuses_ends_no_export(lives: Lives) -> None:
+    """NUL: PostgreSQL below an MLflow refuses it, the journal takes it."""
+    lives.use(lives.offer())
+    lives.life.retire(lives.offer(), ANNA, "old\0" + "x" * 6000)
+    fake = FakeMlflow()
+    written(fake, lives)
+    note = fake.models["churn"]["versions"][2]["tags"]["automl.note"]
+    assert (note[:4], note[-2:], len(note)) == ("old\ufffd", " …", 5000)
+    assert written(fake, lives).kept == 2
+
+
 def test_versions_of_others_are_left_alone_and_numbers_need_not_be_ours(lives: Lives) -> None:
     fake = FakeMlflow()
     fake.models["shared"] = {"versions": {3: {"source": "s3://x", "tags": {}}}, "aliases": {"prod": 3}, "last": 3}
