@@ -150,7 +150,7 @@ class MlflowServer:
         """Metrics, parameters and tags of a run, in as many requests as they need.
 
         A request that MLflow can't read whole is answered 200, and what stands behind the place is lost: a step that is
-        a fraction, or beyond 64 bits, is such a place (findings/mlflow-fractional-step-loses-the-rest.sh).
+        a fraction, or beyond 64 bits, is such a place (MLflow 3.17.2, docs/mlflow.md).
 
         Args:
             run: id.
