@@ -235,24 +235,21 @@ class Journal(Generic[S]):
             place = stored.before
             if place <= after or place >= stored.record.seq:
                 return told
-            earlier = self._standing(place, after, told)
-            if earlier is None:
+            if (earlier := self._standing(place, after, told)) is None:
                 return told
             stored = earlier
 
     def _standing(self, place: int, after: int, told: Told) -> Stored | None:
         """The object of a place that another names, else the last one before it, as far as ``after``.
 
-        Where it is lost, what is known of it is among the copies, and what lay before it stands in the object before
-        it. Where that can't be read either, one of them may be late, as the newest may: nothing is taken for void
-        before it was waited for as long.
+        Where it is lost, what is known of it is among the copies, and the object before it has what came before. Where
+        that can't be read either, one of them may be late, as the newest may: none is void before it was waited for.
         """
         waited = 0.0
         while True:
             stored, seq = None, place
             for seq in range(place, after, -1):
-                stored = self._load(seq, again=seq in self._late)
-                if stored is not None:
+                if (stored := self._load(seq, again=seq in self._late)) is not None:
                     break
             tried = range(seq if stored is None else seq + 1, place + 1)
             unknown = set(tried) - told.records.keys() - self._passed
