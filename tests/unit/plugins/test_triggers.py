@@ -102,8 +102,10 @@ def test_all_who_wait_for_a_run_wait_for_one_look(tmp_path: Path, monkeypatch: p
     look = journal_watch._newest
 
     def newest(key: Key, known: int) -> int:
-        looked.append(known)
-        return look(key, known)
+        try:
+            return look(key, known)
+        finally:
+            looked.append(known)  # at its end: one that has begun before a record lay there may see it
 
     monkeypatch.setattr(journal_watch, "_newest", newest)
 
@@ -117,7 +119,7 @@ def test_all_who_wait_for_a_run_wait_for_one_look(tmp_path: Path, monkeypatch: p
         journal.append("note", {"text": "b"})
         fired = await asyncio.gather(*waits)
         assert [dict(event.payload) for event in fired] == [{"moved": True}] * 100
-        assert len(looked) < before + 100, "looks at the journal are not counted by who waits"
+        assert before < len(looked) < before + 100, "looks at the journal are not counted by who waits"
 
     asyncio.run(everything())
 
