@@ -333,19 +333,25 @@ def test_the_result_of_a_search_that_goes_on_says_nothing_of_its_conclude_yet(tm
     assert "stages" not in world.result()["experiment"]
 
 
-@pytest.mark.parametrize("concluded", [True, False])
-def test_no_table_is_scored_by_the_model_of_a_trial_where_conclude_made_none(
-    concluded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[Staged, list[Path]]:
+    """A search for a model that scores a table, its first trials trained; the folders of models that scored one."""
     scored: list[Path] = []
     monkeypatch.setattr(PredictOperator, "score", lambda _, folder, *__: scored.append(folder) or {})
     write = 'echo "{}" > "$AUTOML_MODEL_DIR"/model.json'
     places = {"rows": "odps://standin/people", "out": "odps://standin/scored"}
     world = Staged(
-        tmp_path, tasks=[task(f"{write}; echo accuracy=${{x}}")], conclude=[task(write)], predict=places
+        tmp_path, tasks=[task(f"{write}; echo accuracy=${{x}}")], conclude=[task(write)], predict=places, **more
     )  # fmt: skip
     for slot in world.propose():
         world.trial(slot)
+    return world, scored
+
+
+@pytest.mark.parametrize("concluded", [True, False])
+def test_no_table_is_scored_by_the_model_of_a_trial_where_conclude_made_none(
+    concluded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, scored = trained(tmp_path, monkeypatch)
     predict = PredictOperator(task_id="predict", **world.where)
     if concluded:
         world.stage("conclude")
@@ -363,15 +369,7 @@ def test_no_table_is_scored_by_the_model_of_a_trial_where_conclude_made_none(
 def test_a_table_that_is_scored_by_the_model_of_a_shorter_search_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scored: list[Path] = []
-    monkeypatch.setattr(PredictOperator, "score", lambda _, folder, *__: scored.append(folder) or {})
-    write = 'echo "{}" > "$AUTOML_MODEL_DIR"/model.json'
-    places = {"rows": "odps://standin/people", "out": "odps://standin/scored"}
-    world = Staged(
-        tmp_path, tasks=[task(f"{write}; echo accuracy=${{x}}")], conclude=[task(write)], predict=places, **ENDLESS
-    )  # fmt: skip
-    for slot in world.propose():
-        world.trial(slot)
+    world, scored = trained(tmp_path, monkeypatch, **ENDLESS)
     world.stage("conclude")
     world.reduce()
     edit(world.study(), {"trials": {"max": 3}}, "anna", reopen=True)
