@@ -33,7 +33,7 @@ OF_THE_API_SERVER = TESTS / "unit" / "web"
 """Tests that share Airflow's API server in their own process, the costliest fixture of all."""
 
 SELDOM = (50_000, 10, 10)
-"""When Python looks for garbage among what tests make: at its own thresholds (700, …) that was a twelfth of their CPU."""
+"""When Python looks for garbage among what tests make; its own thresholds (700, …) took a twelfth of their CPU."""
 
 OF_MANY = frozenset({TESTS, TESTS / "e2e"})
 """Folders that hold tests of everything: who collects one of them comes by all libraries."""
