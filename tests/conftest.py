@@ -32,7 +32,7 @@ ASKED_FOR = ("faults", "heavy", "series")
 OF_THE_API_SERVER = TESTS / "unit" / "web"
 """Tests that share Airflow's API server in their own process, the costliest fixture of all."""
 
-SELDOM = (50_000, 10, 10)
+SELDOM = (20_000, 10, 10)
 """When Python looks for garbage among what tests make; its own thresholds (700, …) took a twelfth of their CPU."""
 
 OF_MANY = frozenset({TESTS, TESTS / "e2e"})
@@ -155,6 +155,15 @@ def clusters_read_here(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     from automl_core.backends.kubernetes import access, reading
 
     monkeypatch.setattr(access, "_ask", reading.answer)
+
+
+@pytest.fixture
+def garbage_stays() -> Iterator[None]:
+    """Let nothing that earlier tests left be thrown away, and closed by that, while a test counts what is open."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
