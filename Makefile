@@ -78,7 +78,8 @@ format: setup-dev ## let ruff put things right
 	$(BIN)/ruff format .
 
 unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
-	$(PYTEST) -m 'not e2e' -n $(JOBS) --dist worksteal --junitxml=$(REPORTS)/unit.xml $(ARGS)
+	@# Every process would load what end-to-end tests import, to run none of them.
+	$(PYTEST) -m 'not e2e' --ignore=tests/e2e -n $(JOBS) --dist worksteal --junitxml=$(REPORTS)/unit.xml $(ARGS)
 
 series: setup-dev ## tests of what needs statsforecast, in an environment that the product makes of a lock file [ARGS=…]
 	$(BIN)/python tests/in_environment.py tests/series/requirements.txt tests/series $(REPORTS)/series.xml $(ARGS)

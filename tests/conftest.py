@@ -32,6 +32,12 @@ ASKED_FOR = ("faults", "heavy", "series")
 OF_THE_API_SERVER = TESTS / "unit" / "web"
 """Tests that share Airflow's API server in their own process, the costliest fixture of all."""
 
+SELDOM = (20_000, 10, 10)
+"""When Python looks for garbage among what tests make; its own thresholds (700, …) took a twelfth of their CPU."""
+
+OF_MANY = frozenset({TESTS, TESTS / "e2e"})
+"""Folders that hold tests of everything: who collects one of them comes by all libraries."""
+
 # The whole suite gives the same answer each time, in CI too, on a share of the examples that tests state: `make
 # test-heavy` tries all of them (HYPOTHESIS_PROFILE=full), and HYPOTHESIS_PROFILE=explore looks for new ones.
 for name in SHARES:
@@ -75,6 +81,16 @@ def one_thread_of_blas() -> None:
         os.environ[name] = before
 
 
+def pytest_collection(session: pytest.Session) -> None:
+    """Load MaxCompute's client before much else is: it looks through all loaded modules for each of its classes.
+
+    Last of all it took five seconds of CPU in each process that collects the suite, and a fifth of that first.
+    """
+    if OF_MANY & {(session.config.invocation_params.dir / each).resolve() for each in session.config.args}:
+        with contextlib.suppress(ImportError):
+            import odps  # noqa: F401
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Pass over what nobody has asked for."""
     if collection_path.parent != TESTS or collection_path.name not in ASKED_FOR:
@@ -86,6 +102,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_finish() -> None:
     """Look for garbage from here on, and not among what was imported and collected."""
     gc.freeze()
+    gc.set_threshold(*SELDOM)
     gc.enable()
 
 
@@ -138,6 +155,15 @@ def clusters_read_here(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     from automl_core.backends.kubernetes import access, reading
 
     monkeypatch.setattr(access, "_ask", reading.answer)
+
+
+@pytest.fixture
+def garbage_stays() -> Iterator[None]:
+    """Let nothing that earlier tests left be thrown away, and closed by that, while a test counts what is open."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

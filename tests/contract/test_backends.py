@@ -629,6 +629,7 @@ def test_a_job_starts_once(rig: Rig) -> None:
             job.start()
 
 
+@pytest.mark.usefixtures("garbage_stays")
 def test_no_descriptor_and_no_thread_is_leaked(rig: Rig) -> None:
     run(rig.shell("true"))  # whatever is opened once and for all
     descriptors, threads = os.listdir("/proc/self/fd"), threading.active_count()

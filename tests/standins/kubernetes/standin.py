@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
-
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 30.0
 """Seconds that starting and ending may take."""
@@ -151,6 +149,8 @@ class KubernetesStandIn:
         self._ask("DELETE", "requests")
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        import httpx  # here, and not in each process of the stand-in, which comes by this file too
+
         headers = {"Authorization": f"Bearer {self.token}"}
         # without `verify=False` each call reads all certificates of the world: a twentieth of a second of CPU
         with httpx.Client(trust_env=False, verify=False, timeout=PATIENCE) as client:

@@ -12,6 +12,8 @@ from tests.support.patience import stretched
 
 Found = TypeVar("Found")
 PATIENCE = 20.0
+EVERY = 0.05
+"""Seconds between two looks: each is a request, whose CPU the cluster that is waited for lacks."""
 
 
 def pod(name: str, *command: str, labels: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def wait_for(look: Callable[[], Found | None], what: str = "", seconds: float = 
         if found:
             return found
         assert time.monotonic() < ends, f"waited {stretched(seconds):g} s in vain for {what or look}"
-        time.sleep(0.02)
+        time.sleep(EVERY)
 
 
 class Lab:

@@ -135,6 +135,7 @@ def test_a_relative_command_is_relative_to_where_it_runs(make: Start, tmp_path: 
     assert run(make(["./train.sh", "${lr}"], cwd="code"))[0] == ["trained 0.1"]
 
 
+@pytest.mark.usefixtures("garbage_stays")
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +215,30 @@ def test_a_training_task_that_another_follows_is_not_summed_up(folder: FolderSto
     assert bench.keys("experiment_0/details") == []
     bench.run(task=1)
     assert summary(bench)["counted"] == 3
+
+
+AS_A_PROCESS = """
+import sys
+from automl_core.details.__main__ import main
+print(main(sys.argv[1:]), "pandas" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_pandas_is_loaded_only_where_moments_may_need_it(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / f"predictions.{kind}"
+    if kind == "csv":
+        file.write_text("truth,prediction,at\na,a,2026-01-02\nb,a,2026-01-02 03:04:05.000000006\n")
+    else:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        moments = pa.array([0, 1_767_323_045_000_000_006], pa.timestamp("ns"))
+        pq.write_table(pa.table({"truth": ["a", "b"], "prediction": ["a", "a"], "at": moments}), file)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_A_PROCESS, str(file), str(tmp_path), str(details.MEMORY)],
+        capture_output=True, text=True, check=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.stdout.split() == ["0", str(kind == "parquet")]
+    (group,) = json.loads((tmp_path / "details-rows.json").read_text())["groups"]
+    assert group["rows"][0]["values"] == {"at": "2026-01-02 03:04:05.000000006"}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from automl_core.storage import AccessRefused, Credentials, StorageError, open_store
 from automl_core.storage.s3 import S3Store
@@ -85,3 +86,24 @@ def test_unsigned_requests_need_no_keys(s3: BucketServer) -> None:
 def test_what_is_for_aws_alone_is_refused_on_oss(oss: BucketServer) -> None:
     with pytest.raises(StorageError, match="role_arn of its connection is for AWS"):
         open_store(f"oss://{BUCKET}/runs", Credentials("a", "b", None, oss.endpoint, role_arn=ROLE))
+
+
+def test_what_botocore_knows_of_s3_is_read_once_for_all_stores(
+    s3: BucketServer, credentials: Credentials, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = S3Store(BUCKET, "runs", credentials)
+    first._transfer_client  # noqa: B018 - it is made where it is first asked for
+    read: list[str] = []
+    load = JSONFileLoader.load_file
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda self, path: (read.append(path), load(self, path))[1])
+    second = S3Store(BUCKET, "other", credentials)
+    second.put("a", b"1")
+    assert second._transfer_client.meta.service_model.service_name == "s3"
+    assert second.get("a") == b"1"
+    assert read == []
+    searched = [store._session._session.get_component("data_loader").search_paths for store in (first, second)]
+    assert searched[0] == searched[1], "and no session adds to where it is looked for"
+    (tmp_path / "s3" / "2006-03-01").mkdir(parents=True)
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    S3Store(BUCKET, "", credentials)
+    assert any(path.startswith(str(tmp_path)) for path in read), "another place's descriptions are its own"

@@ -18,10 +18,16 @@ from tests.unit.web.test_command_line import elsewhere, said  # noqa: F401
 PREDICTIONS = "id,truth,prediction,score,city\n1,cat,cat,0.9,Ulm\n2,cat,dog,0.8,[b]Bonn\n3,dog,dog,0.7,Ulm\n"
 
 
-@pytest.fixture
-def run(world: World, fresh: Callable[..., tuple[str, str]]) -> tuple[str, str]:
-    """A run whose trial 0 has left predictions of classes, trial 1 of numbers, and trial 3 a file that is none."""
-    name, run_id = fresh(until=None, state="success")
+@pytest.fixture(scope="session")
+def run(world: World) -> tuple[str, str]:
+    """A run whose trial 0 has left predictions of classes, trial 1 of numbers, and trial 3 a file that is none.
+
+    One for all, and nobody changes it: each of the three is summed up by a process that loads its libraries.
+    """
+    text, run_id = world.spec("with-details"), "manual__2026-11-21T06:00:00+00:00"
+    name = world.know(text)
+    world.simulate(text, run_id)
+    world.begin(name, run_id, "success")
     leave(world, (name, run_id))
     return name, run_id
 
@@ -60,7 +66,8 @@ def test_there_is_no_trial_of_that_number(world: World, run: tuple[str, str]) ->
     assert "there is no trial 99; 0 to 11 are there" in answer.json()["detail"]
 
 
-def test_the_model_of_conclude_has_its_own(world: World, run: tuple[str, str]) -> None:
+def test_the_model_of_conclude_has_its_own(world: World, fresh: Callable[..., tuple[str, str]]) -> None:
+    run = fresh(until=None, state="success")
     study = world.study(*run)
     study.journal.store.put(f"{study.journal.prefix}conclude/experiment_0/details.json", b'{"kind":"regression"}')
     assert body_of(world.client().get(path(*run, "/conclude/details"))) == {"kind": "regression"}
