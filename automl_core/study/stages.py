@@ -138,7 +138,7 @@ class StageStudy(Study):
         whole.journal.append("note", {"inputs": {PREPARE: own}})
 
     def tell(self, binding: Binding, outcome: Outcome) -> Told:
-        """Record how an attempt ended; see `Study.tell`. That ``prepare`` found no search to be made is noted before."""
+        """Record how an attempt ended; see `Study.tell`. That ``prepare`` found no search to make is noted before."""
         last = binding.task == len(self.experiment.tasks) - 1
         if self.stage == "prepare" and last and outcome.state is TrialState.SUCCEEDED:
             self._note_over()

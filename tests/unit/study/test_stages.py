@@ -236,7 +236,9 @@ def test_where_prepare_finds_nothing_to_search_one_trial_stands_for_all() -> Non
         ExperimentState.NO_MORE_TRIAL, "all rows are of one class; 1 trial of at most 3 were run",
     )  # fmt: skip
     conclude, binding = begun(whole, "conclude")
-    assert conclude.tell(binding, Outcome(TrialState.FAILED, "no room", retryable=True)).retry, "stages have no search that could end"
+    assert conclude.tell(binding, Outcome(TrialState.FAILED, "no room", retryable=True)).retry, (
+        "stages have no search that could end"
+    )
     assert isinstance(conclude.ask(0), Binding)
 
 
