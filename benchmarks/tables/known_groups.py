@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from automl_core.tabular import conclude, effects, fit, threshold
+from automl_core.tabular import conclude, effects, fit, levels, threshold
 
 PANELS = (
     ("males", "Ecdat/Males", "union", "nr", "year"),
@@ -58,8 +58,8 @@ def _known(prepared: Any, effect: Any, raw: Any, rows: Any) -> tuple[Any, Any]:
     codes = coded.codes.astype(np.int64)
     rows = rows[codes[rows] >= 0]
     residuals = effects._residuals(prepared, rows, raw[rows])
-    between, within = effects._variances(residuals, codes[rows], len(coded.levels))
-    sizes, means = effects._means(residuals, codes[rows], len(coded.levels))
+    between, within = levels.variances_of(residuals, codes[rows], len(coded.levels))
+    sizes, means = levels.means_of(residuals, codes[rows], len(coded.levels))
     others = sizes[codes[rows]] - 1
     mean = ((others + 1)[:, None] * means[codes[rows]] - residuals) / np.maximum(others, 1)[:, None]
     drawn = (others * between / (others * between + within))[:, None] * mean
