@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 PREPARE, TAKEN = "prepare", "taken"
 """Kind of `State.inputs` that tells of ``prepare``, and its key for what was taken."""
 
+OVER = "over"
+"""Under `PREPARE`, why one trial stands for all: what was prepared says so (`NOTHING_TO_SEARCH`)."""
+
+NOTHING_TO_SEARCH = "nothing_to_search.json"
+"""What ``prepare`` may leave, ``{"reason": words}``: any combination gives the same, so one trial stands for all."""
+
 GONE = "housekeeping.json"
 """Name of housekeeping's mark in the folder of a run that is being deleted."""
 
@@ -64,6 +70,32 @@ def taken_in(inputs: Mapping[str, Any]) -> Taken | None:
     """
     found = inputs.get(PREPARE, {}).get(TAKEN)
     return Taken(str(found["run"]), str(found["prefix"])) if found else None
+
+
+def over_in(inputs: Mapping[str, Any]) -> str:
+    """Why one trial stands for all, by what was prepared; empty where there is something to search.
+
+    Args:
+        inputs: of the experiment's state.
+    """
+    return str(inputs.get(PREPARE, {}).get(OVER) or "")
+
+
+def nothing_to_search(store: ObjectStore, prepared: str) -> str:
+    """What ``prepare`` has left word of: why one trial stands for all; empty where it says nothing of the kind.
+
+    Args:
+        store: the model storage path.
+        prepared: the folder that it left, ending with '/'.
+
+    Raises:
+        StorageUnavailable: the store is away.
+    """
+    try:
+        said = json.loads(store.get(prepared + NOTHING_TO_SEARCH))
+    except (NotFound, ValueError):
+        return ""
+    return str(said.get("reason") or "") if isinstance(said, dict) else ""
 
 
 def prepare_key(experiment: Experiment, data: Mapping[str, Any], code: str, dates: Mapping[str, str]) -> str:

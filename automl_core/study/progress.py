@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from automl_core.search.hypervolume import shares
 from automl_core.search.pareto import Point
 from automl_core.spec.models import Experiment
+from automl_core.spec.stages import StageExperiment
 from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.states import TrialState
 from automl_core.stopping.experiment import Progress
 from automl_core.study.points import point_of
+from automl_core.study.prepared import over_in
 from automl_core.study.queued import seconds_of
 from automl_core.study.reasons import headline
 from automl_core.study.state import State, Work
@@ -39,7 +41,7 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         waiting=states[TrialState.WAITING],
         jobless=sum(_has_no_job(work, experiment) for work in state.running),
         started=len(state.trials),
-        exhausted=state.exhausted or None,
+        exhausted=exhausted_by(state, experiment) or None,
         elapsed=max(0.0, now - state.created),
         reserve=reserve_of(state, experiment),
         cost=spent(state, experiment, now),
@@ -48,6 +50,17 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         failed_alike=failed_alike(state),
         systematic=systematic_failure(state),
     )
+
+
+def exhausted_by(state: State, experiment: Experiment) -> str:
+    """Why no combination is handed out any more, empty while some are.
+
+    The algorithm has no more, or ``prepare`` found that any gives the same: the first is tried then, since a model
+    needs one, and stands for all.
+    """
+    if state.exhausted or isinstance(experiment, StageExperiment) or not state.trials:
+        return state.exhausted
+    return over_in(state.inputs)
 
 
 def _has_no_job(work: Work, experiment: Experiment) -> bool:

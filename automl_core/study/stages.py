@@ -11,11 +11,11 @@ from automl_core.spec.stages import STAGES, StageExperiment, StageName, stage_of
 from automl_core.spec.units import format_duration
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import ObjectStore
-from automl_core.study.answers import Answer, Binding, Over
+from automl_core.study.answers import Answer, Binding, Outcome, Over, Told
 from automl_core.study.beginning import DATA as DATA
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
-from automl_core.study.prepared import PREPARE, TAKEN, taken_in
+from automl_core.study.prepared import OVER, PREPARE, TAKEN, nothing_to_search, over_in, taken_in
 from automl_core.study.state import State
 from automl_core.study.study import Study
 
@@ -136,6 +136,23 @@ class StageStudy(Study):
             self.journal.store.copy(taken.prepared, made_by(whole.journal.prefix, "prepare"))
         own = {name: each for name, each in whole.state.inputs[PREPARE].items() if name != TAKEN}
         whole.journal.append("note", {"inputs": {PREPARE: own}})
+
+    def tell(self, binding: Binding, outcome: Outcome) -> Told:
+        """Record how an attempt ended; see `Study.tell`. That ``prepare`` found no search to make is noted before."""
+        last = binding.task == len(self.experiment.tasks) - 1
+        if self.stage == "prepare" and last and outcome.state is TrialState.SUCCEEDED:
+            self._note_over()
+        return super().tell(binding, outcome)
+
+    def _note_over(self) -> None:
+        """Note with the experiment that one trial stands for all, or does so no more, before its trials may begin."""
+        whole = self._experiments()
+        taken = taken_in(whole.state.inputs)
+        prepared = taken.prepared if taken is not None else made_by(whole.journal.prefix, "prepare")
+        why = nothing_to_search(self.journal.store, prepared)
+        if why != over_in(whole.state.inputs):
+            own = {**whole.state.inputs.get(PREPARE, {}), OVER: why}
+            whole.journal.append("note", {"inputs": {PREPARE: own}})
 
     def order(self, binding: Binding, *, max_age: float = 0.0) -> tuple[TrialState, str] | None:
         """Whether an attempt must end now; see `Study.order`."""

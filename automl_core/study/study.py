@@ -24,7 +24,7 @@ from automl_core.study.clock import JournalClock
 from automl_core.study.earlier import find_earlier
 from automl_core.study.journal import StudyJournal
 from automl_core.study.orders import ended_by_order, given_up, next_task, refusal, unfinished_of_lane
-from automl_core.study.progress import progress_of
+from automl_core.study.progress import exhausted_by, progress_of
 from automl_core.study.sources import EarlierRun
 from automl_core.study.specified import Specified
 from automl_core.study.state import State, StopRecord
@@ -401,7 +401,7 @@ class Study(Specified):
         if self.state.stop is None:
             verdict = self.judge()
             if verdict is None:
-                return self.state.exhausted or None
+                return exhausted_by(self.state, self.experiment) or None
             if verdict.kind == "max_trials":
                 return verdict.reason
             self.stop(verdict.kind, verdict.state, verdict.reason)

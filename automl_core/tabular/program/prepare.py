@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 FEWEST, MANY, MOST = 200, 5_000, 50_000
 """Rows below which none is kept for the test; from which on a tenth is kept, not a fifth; and how many at most."""
+
+NOTHING = "there is nothing to learn (no column, fewer than four rows, or one target)"
+
+NOTHING_TO_SEARCH = "nothing_to_search.json"
+"""The platform's name for the word that one trial stands for all (docs/data.md)."""
 
 USUAL = 1800.0
 """Seconds that a search on a large table is thought to have: the sample is as large as that allows."""
@@ -43,6 +49,8 @@ def main() -> None:
         options = without_others(said.options, config, table.column_names)
         prepared = said.with_learners(prepare(table, options, usual_share=usual_share, **others))
         prepared.save(config.model_dir)
+    if not prepared.learnable:
+        (config.model_dir / NOTHING_TO_SEARCH).write_text(json.dumps({"reason": NOTHING}), encoding="utf-8")
     tell(prepared)
 
 
@@ -99,7 +107,7 @@ def tell(prepared: Prepared) -> None:
     for note in prepared.notes:
         say(note)
     if not prepared.learnable:
-        say("there is nothing to learn (no column, fewer than four rows, or one target): a model is a constant")
+        say(f"{NOTHING}: a model is a constant")
     for finding in prepared.findings:
         named = ", ".join(map(str, finding.get("columns") or ()))
         parts = [finding.get("found"), finding.get("done"), finding.get("advice")]

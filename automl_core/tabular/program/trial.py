@@ -96,6 +96,8 @@ def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:
     earlier = promoted(said, prepared, number)
     seen: list[float] = list(earlier.folds) if earlier is not None else []
     threads, seed = prepared.options.threads, prepared.options.seed
+    # the one trial of a table with nothing to learn (`program.prepare`): not every learner can fit what is no column
+    params = said.params if prepared.learnable else {**said.params, "learner": "constant"}
 
     def on_fold(index: int, value: float) -> None:
         seen.append(value)
@@ -107,7 +109,7 @@ def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:
             report(step, {LOSS: metric.as_loss(value), metric.name: value, "of_this_fold": of_fold}, name="fold")
 
     result = run_trial(
-        prepared, said.params, number=number, seed=seed, threads=threads, on_fold=on_fold,
+        prepared, params, number=number, seed=seed, threads=threads, on_fold=on_fold,
         should_stop=lambda index, _: index + 1 >= last, earlier=earlier,
     )  # fmt: skip
     if result.state != "failed":

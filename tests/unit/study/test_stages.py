@@ -11,9 +11,10 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.stages import StageExperiment, StageName, experiment_in, stage_of
 from automl_core.spec.validation import validate
 from automl_core.states import ExperimentState, TrialState
-from automl_core.study import Binding, Outcome, Study, StudyJournal
+from automl_core.study import Binding, Outcome, Over, Study, StudyJournal
+from automl_core.study.prepared import NOTHING_TO_SEARCH, over_in
 from automl_core.study.progress import reserve_of
-from automl_core.study.stages import StageStudy, begin_stage, open_study
+from automl_core.study.stages import StageStudy, begin_stage, made_by, open_study
 from tests.support.memory_store import MemoryStore
 
 PREFIX = "a/r/"
@@ -208,3 +209,55 @@ def test_a_duration_that_prepare_has_used_up_is_not_laid_to_airflow() -> None:
     assert ordered[0] is TrialState.SYS_CANCELED
     assert "prepare took that time" in ordered[1]
     assert "a pool" not in ordered[1]
+
+
+def prepared(whole: Study, said: bytes | None) -> None:
+    """`prepare` ends well, and has left word of what there is to search, or none."""
+    key = made_by(PREFIX, "prepare") + NOTHING_TO_SEARCH
+    stage, binding = begun(whole, "prepare")
+    if said is None:
+        whole.journal.store.delete_prefix(key)
+    else:
+        whole.journal.store.put(key, said)
+    assert stage.tell(binding, Outcome(TrialState.SUCCEEDED)).accepted
+
+
+def test_where_prepare_finds_nothing_to_search_one_trial_stands_for_all() -> None:
+    whole = study(Clock())
+    prepared(whole, b'{"reason": "all rows are of one class"}')
+    first = whole.ask(0)
+    assert isinstance(first, Binding), "a model needs one"
+    second = whole.ask(1)
+    assert isinstance(second, Over)
+    assert second.reason == "all rows are of one class"
+    told = whole.tell(first, Outcome(TrialState.SUCCEEDED, value=0.5))
+    assert told.stop is not None
+    assert (told.stop.state, told.stop.reason) == (
+        ExperimentState.NO_MORE_TRIAL, "all rows are of one class; 1 trial of at most 3 were run",
+    )  # fmt: skip
+    conclude, binding = begun(whole, "conclude")
+    assert conclude.tell(binding, Outcome(TrialState.FAILED, "no room", retryable=True)).retry, (
+        "stages have no search that could end"
+    )
+    assert isinstance(conclude.ask(0), Binding)
+
+
+@pytest.mark.parametrize("said", [None, b"{}", b"[1]", b"no JSON", b'{"reason": ""}'])
+def test_where_prepare_says_nothing_of_it_all_trials_run(said: bytes | None) -> None:
+    whole = study(Clock())
+    prepared(whole, said)
+    assert all(isinstance(whole.ask(slot), Binding) for slot in range(3))
+
+
+def test_a_table_that_was_mended_is_searched_once_prepare_was_cleared() -> None:
+    whole = study(Clock())
+    prepared(whole, b'{"reason": "all rows are of one class"}')
+    assert over_in(whole.refresh().inputs)
+    stage = begin_stage(whole, "prepare")
+    again = stage.ask(0, generation=1)
+    assert isinstance(again, Binding)
+    whole.journal.store.delete_prefix(made_by(PREFIX, "prepare") + NOTHING_TO_SEARCH)
+    stage.tell(again, Outcome(TrialState.SUCCEEDED))
+    assert not over_in(whole.refresh().inputs)
+    assert isinstance(whole.ask(0), Binding)
+    assert isinstance(whole.ask(1), Binding)

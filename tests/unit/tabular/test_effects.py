@@ -19,7 +19,7 @@ from automl_core.modelfile.scoring import documents
 from automl_core.modelfile.scoring.scorer import Scorer
 from automl_core.modelfile.scoring.values import Coded, Frame
 from automl_core.models.evaluation import EvaluateOptions, evaluate
-from automl_core.tabular import effects, fit
+from automl_core.tabular import effects, fit, levels
 from automl_core.tabular.options import Options
 from automl_core.tabular.prepared import Prepared, prepare
 
@@ -110,7 +110,7 @@ groups_of_rows = st.lists(st.tuples(st.integers(0, 5), st.floats(-100, 100)), mi
 @given(groups_of_rows)
 def test_intercepts_lie_between_nothing_and_the_groups_means(rows: list[tuple[int, float]]) -> None:
     codes, residuals = np.array([code for code, _ in rows]), np.array([value for _, value in rows])
-    found = effects.intercepts(residuals[:, None], codes, 7)[:, 0]
+    found = levels.intercepts(residuals[:, None], codes, 7)[:, 0]
     assert found.shape == (7,)
     assert np.isfinite(found).all()
     for group in range(7):
@@ -128,7 +128,7 @@ def test_intercepts_are_those_of_the_known_variances() -> None:
     residuals = random.normal(0, 2, 400)[codes] + random.normal(0, 1, len(codes))
     means = np.bincount(codes, residuals) / 5
     # variances 4 and 1: a mean of five is worth 20 / 21 of itself
-    assert np.median(effects.intercepts(residuals[:, None], codes, 400)[:, 0] / means) == pytest.approx(
+    assert np.median(levels.intercepts(residuals[:, None], codes, 400)[:, 0] / means) == pytest.approx(
         20 / 21, abs=0.01
     )
 
@@ -237,7 +237,7 @@ def test_an_edge_keeps_the_order_and_what_lies_between(width: float, sums: list[
 def test_intercepts_of_classes_add_up_to_nothing(rows: list[tuple[int, int]]) -> None:
     codes, classes = (np.array(each) for each in zip(*rows, strict=True))
     residuals = np.eye(3)[classes] - 1 / 3
-    assert effects.intercepts(residuals, codes, 5).sum(axis=1) == pytest.approx(0.0, abs=1e-12)
+    assert levels.intercepts(residuals, codes, 5).sum(axis=1) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_two_moments_are_enough() -> None:

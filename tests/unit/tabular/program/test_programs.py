@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from automl_core import modelfile
+from automl_core.study.prepared import NOTHING_TO_SEARCH
 from automl_core.tabular.metrics import find
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import conclude, preload, prepare, trial
@@ -233,3 +234,25 @@ def test_a_table_larger_than_memory_is_searched_by_a_sample_and_fitted_whole(
     way.options["test_share"] = 0
     way.call(prepare, "prepared")
     assert len(way.prepared.test) == 260
+
+
+@pytest.mark.parametrize("constant", ["target", "columns"])
+def test_of_a_table_with_nothing_to_learn_one_trial_stands_for_all(way: Way, constant: str) -> None:
+    rows = pc.read_csv(way.place / "rows.csv")
+    for name in ["bought"] if constant == "target" else ["age", "income", "city"]:
+        rows = rows.set_column(rows.column_names.index(name), name, pa.array(["no"] * len(rows)))
+    pc.write_csv(rows, way.place / "rows.csv")
+    log = way.call(prepare, "prepared")
+    word = json.loads((way.place / "prepared" / NOTHING_TO_SEARCH).read_text())
+    assert word["reason"].startswith("there is nothing to learn")
+    assert any(word["reason"] in line for line in log)
+    way.trial(0, "lightgbm")
+    way.conclude([0])
+    model = modelfile.load(way.place / "model")
+    said = set(model.predict(rows))
+    assert said == {"no"} if constant == "target" else len(said) == 1, "as `fit` makes it of such a table"
+
+
+def test_of_one_with_something_to_learn_prepare_says_nothing_of_the_kind(way: Way) -> None:
+    way.call(prepare, "prepared")
+    assert not (way.place / "prepared" / NOTHING_TO_SEARCH).exists()
