@@ -136,6 +136,17 @@ def test_a_request_whose_answer_is_lost_makes_nothing_twice(lives: Lives) -> Non
         }  # fmt: skip
 
 
+def test_the_version_of_another_export_stays_when_an_answer_is_lost(lives: Lives) -> None:
+    """Two exports of one model at once, each of whose requests has lost its answer."""
+    fake, made = FakeMlflow(), []
+    for _ in range(2):
+        with MlflowServer("http://mlflow", transport=fake.transport, sleep=lambda _: None) as server:
+            server.make_registered_model("churn", "")
+            fake.lost = len(fake.asked) + 1
+            made.append(server.create_version("churn", "s3://b/1", {"automl.version": "1"}))
+    assert sorted(fake.models["churn"]["versions"]) == made
+
+
 def test_a_note_that_a_database_refuses_ends_no_export(lives: Lives) -> None:
     """NUL: PostgreSQL below an MLflow refuses it, the journal takes it."""
     lives.use(lives.offer())
