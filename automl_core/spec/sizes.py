@@ -29,6 +29,9 @@ PROBLEMS = 100
 OTHERWISE = 10_000
 """Entries of every other list or mapping."""
 
+TASKS_HOLD = 20_000
+"""Entries of all lists and mappings of all training tasks together: each may name parameters, and is looked at often."""
+
 LIMITS: dict[tuple[str, ...], tuple[int, str]] = {
     ("tags",): (100, "tags"),
     ("data",): (100, "data sets"),
@@ -67,10 +70,12 @@ def size_problems(
     pending: list[tuple[Path, tuple[str, ...], Any]] = [
         ((key,), (key,), value) for key, value in data.items() if key != "space"
     ]
+    held = 0
     while pending:
         path, place, value = pending.pop()
         if not isinstance(value, dict | list):
             continue
+        held += len(value) if place[0] in TASK_LISTS else 0
         most, what = limits.get(place, (OTHERWISE, "entries"))
         if len(value) > most:
             found.append(_too_many(path, len(value), most, what))
@@ -78,6 +83,8 @@ def size_problems(
             pending += [((*path, key), (*place, str(key)), each) for key, each in value.items()]
         else:
             pending += [((*path, index), (*place, "*"), each) for index, each in enumerate(value)]
+    if held > TASKS_HOLD and not found:
+        found.append(_too_many(("tasks",), held, TASKS_HOLD, "entries of all training tasks together"))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from automl_core.models.life import Life, Version, VersionState
 from automl_core.tracking import words
-from automl_core.tracking.server import MlflowError, MlflowServer
+from automl_core.tracking.server import MARK, MlflowError, MlflowServer
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 """The aliases: what is in use; and the version that is being rolled out, else the newest on its way."""
@@ -87,7 +87,7 @@ def register(server: MlflowServer, life: Life, model: str, storage: str, *, name
             continue
         places[version.number] = found[0]
         changed = {key: value for key, value in tags.items() if found[1].get(key) != value}
-        gone = [key for key in found[1] if key.startswith("automl.") and key not in tags]
+        gone = [key for key in found[1] if key.startswith("automl.") and key not in tags and key != MARK]
         for key, value in changed.items():
             server.tag_version(registered, found[0], key, value)
         for key in gone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -26,6 +27,10 @@ API); 3.17 takes more (it counts the request's fields), others that speak its AP
 _PASSING = (429, 500, 502, 503, 504)
 _WAITS = (1.0, 3.0, 8.0)
 """Seconds before a request is sent once more."""
+
+
+MARK = "automl.export"
+"""Tag of a run or version: chance digits of the call that made it, the same however often its request was sent."""
 
 
 class MlflowError(Exception):
@@ -99,7 +104,7 @@ class MlflowServer:
     def runs(self, experiment: str, tag: str, value: str) -> Iterator[dict[str, Any]]:
         """The runs of an experiment that have a tag, the oldest first.
 
-        Each with ``run_id``, ``status``, ``tags``, and ``logged``: whether it has any metric or parameter.
+        Each with ``run_id``, ``status`` and ``tags``.
         """
         quoted = '"' if "'" in value else "'"
         if quoted in value:
@@ -115,7 +120,6 @@ class MlflowServer:
                 yield {
                     "run_id": each["info"]["run_id"], "status": each["info"]["status"],
                     "tags": {one["key"]: one["value"] for one in data.get("tags", ())},
-                    "logged": bool(data.get("metrics") or data.get("params")),
                 }  # fmt: skip
             page = found.get("next_page_token", "")
             if not page:
@@ -124,7 +128,8 @@ class MlflowServer:
     def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> str:
         """A new run, which is running. Returns its id.
 
-        A request whose answer was lost may have made a run, and was sent again: such a run goes to the trash.
+        A request whose answer was lost may have made a run, and was sent again: such a run goes to the trash. It is
+        told by the mark of this call (`MARK`): what another export has just made looks the same otherwise.
 
         Args:
             experiment: id.
@@ -132,15 +137,19 @@ class MlflowServer:
             started: milliseconds since 1970.
             tags: its first ones; a search finds it by them at once.
         """
+        mark = secrets.token_hex(8)
         made, again = self._sent(
             "POST", "runs/create",
-            {"experiment_id": experiment, "run_name": name, "start_time": started, "tags": _pairs(tags)},
+            {
+                "experiment_id": experiment, "run_name": name, "start_time": started,
+                "tags": _pairs({**tags, MARK: mark}),
+            },
         )  # fmt: skip
         run = str((made or {})["run"]["info"]["run_id"])
-        if again and tags:
-            for each in list(self.runs(experiment, *next(iter(tags.items())))):
-                if each["run_id"] != run and not each["logged"] and _just(each["tags"], tags):
-                    self.delete(each["run_id"])  # what another export has begun to write has more
+        if again:
+            for each in list(self.runs(experiment, MARK, mark)):
+                if each["run_id"] != run:
+                    self.delete(each["run_id"])
         return run
 
     def log(
@@ -221,20 +230,22 @@ class MlflowServer:
     def create_version(self, name: str, source: str, tags: Mapping[str, str]) -> int:
         """A new version of a registered model. Returns its number.
 
-        What a request made whose answer was lost, and that was sent again, is deleted.
+        What a request made whose answer was lost, and that was sent again, is deleted; told by its mark, as a run's.
 
         Args:
             name: of the registered model.
             source: address of its files; a remote one.
             tags: its first ones, so that it is never there without them.
         """
+        mark = secrets.token_hex(8)
         made, again = self._sent(
-            "POST", "model-versions/create", {"name": name, "source": source, "tags": _pairs(tags)}
+            "POST", "model-versions/create",
+            {"name": name, "source": source, "tags": _pairs({**tags, MARK: mark})},
         )  # fmt: skip
         number = int((made or {})["model_version"]["version"])
-        if again and tags:
+        if again:
             for other, theirs in list(self.versions(name)):
-                if other < number and _just(theirs, tags):
+                if other != number and theirs.get(MARK) == mark:
                     self.delete_version(name, other)
         return number
 
@@ -320,8 +331,3 @@ class MlflowServer:
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in values.items()]
-
-
-def _just(theirs: Mapping[str, str], tags: Mapping[str, str]) -> bool:
-    """Whether something has the tags that it was made with, and beside them none but MLflow's own."""
-    return tags.items() <= theirs.items() and all(key in tags or key.startswith("mlflow.") for key in theirs)

@@ -68,6 +68,7 @@ class _Gap:
 
     lines: int = 0
     bytes: int = 0
+    rest: str = "only in log.txt"
 
     level, own, size = "info", True, 60 + AROUND
 
@@ -75,7 +76,7 @@ class _Gap:
     def text(self) -> str:
         lines = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
         verb = "is" if self.lines == 1 else "are"
-        return f"[{lines} ({_readable(self.bytes)}) {verb} only in log.txt]"
+        return f"[{lines} ({_readable(self.bytes)}) {verb} {self.rest}]"
 
 
 class Pump:
@@ -164,9 +165,13 @@ class TaskLog:
         log: Airflow's logger of the trigger.
         pump: writes; the process's own when left out.
         held: bytes that wait for their turn.
+        rest: where lines are that are left out, in words.
     """
 
-    def __init__(self, log: Any, pump: Pump | None = None, held: int = HELD) -> None:
+    def __init__(
+        self, log: Any, pump: Pump | None = None, held: int = HELD, rest: str = "only in log.txt"
+    ) -> None:  # fmt: skip
+        self._rest = rest
         self._log, self._pump, self._most = log, pump or the_pump(), held
         self._context = contextvars.copy_context()
         self._lock = threading.Lock()
@@ -265,7 +270,7 @@ class TaskLog:
     def _leave_out(self, size: int) -> None:
         last = self._entries[-1] if self._entries else None
         if not isinstance(last, _Gap):
-            last = _Gap()
+            last = _Gap(rest=self._rest)
             self._put(last)
         last.lines += 1
         last.bytes += size
@@ -279,7 +284,7 @@ class TaskLog:
                 room -= entry.size
                 if room < 0:
                     self._count(-entry.size)
-                    entry = _Gap(1, len(entry.text) + 1)  # in the line's place
+                    entry = _Gap(1, len(entry.text) + 1, self._rest)  # in the line's place
             before = kept[0] if kept else None
             if isinstance(entry, _Gap) and isinstance(before, _Gap):
                 before.lines, before.bytes = before.lines + entry.lines, before.bytes + entry.bytes

@@ -39,6 +39,9 @@ BY = "automl"
 LOOK = 0.5
 """Seconds between two looks at a probe."""
 
+LONGEST_LOOK = 5.0
+"""Seconds that these looks come to be apart, so that a probe which finds no node costs little."""
+
 PATIENCE = 30.0
 """Seconds that a probe tries again: a network plugin takes a moment until it holds pods to a new policy."""
 
@@ -120,6 +123,7 @@ class RunFence:
             StartError, NotYet: the cluster does not take it, or it does not end.
         """
         name, namespace, until = self.fence.probe, self.namespace, time.monotonic() + LONGEST
+        pause = LOOK
         log.info("the probe %s/%s tries whether the network policy holds", namespace, name)
         while True:
             made = ask(lambda: core.create_namespaced_pod(namespace, self.probe.pod(self.fence)), exists_is_fine=True)
@@ -136,7 +140,8 @@ class RunFence:
                         f"closed environment: the probe {namespace}/{name} has not ended in {LONGEST:.0f} s "
                         f"({_waits_for(plain)}), so nobody knows whether the network policy holds", systematic=True
                     )  # fmt: skip
-                time.sleep(LOOK)
+                time.sleep(pause)
+                pause = min(LONGEST_LOOK, pause * 1.2)
                 pod = _found(core, name, namespace, ask)
             self.study.refresh()
             if self._is_proven(key):

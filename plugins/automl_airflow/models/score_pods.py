@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException
 from kubernetes.client.exceptions import ApiException  # noqa: TID253  # this module is imported with its operator
 
 from automl_airflow.compat import bundle_folder
@@ -42,11 +44,14 @@ MODULE = "automl_core.models.batch"
 
 STARTED_WITHIN = 600
 """Seconds that a pod has to find a node, and to start there, as `pending.timeout` of a trial. An image takes longer
-than the provider's own 120 on a new node."""
+than a minute or two on a new node."""
+
+AFTER_DEADLINE = 60.0
+"""Seconds that ending a pod, and telling of it, may take once the task's ``execution_timeout`` is over."""
 
 
 class PodScoreOperator(ScoreTask, KubernetesPodOperator):
-    """Scores one interval in a pod; the provider's trigger looks until it has ended."""
+    """Scores one interval in a pod; the watch that trials have follows it too."""
 
     ui_color = "#d9e7fb"
     template_fields: Sequence[str] = ("interval",)
@@ -57,11 +62,10 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
     ) -> None:
         super().__init__(
             kubernetes_conn_id=cluster, random_name_suffix=False, deferrable=True, do_xcom_push=False,
-            get_logs=True, startup_timeout_seconds=STARTED_WITHIN, schedule_timeout_seconds=STARTED_WITHIN, **kwargs,
+            get_logs=False, **kwargs,
         )  # fmt: skip
         self.file, self.interval = file, interval
         self._attempt: Attempt | None = None
-        self._told: dict[str, Any] | None = None
 
     def execute(self, context: Any, event: Any = None) -> Any:
         """Claim the interval and start its pod, or take that over.
@@ -83,12 +87,11 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         context["ti"].xcom_push(key=BEGUN, value=attempt.begun.to_json())
         try:
             self.pod_template_dict = self._manifest(attempt.order, bundle_folder(context))
-            self.execute_async(context)  # which defers; a pod that has ended already (a retry finds it) is recorded
+            self.execute_async(context)  # which defers
         except StartError as error:
-            attempt.told(attempt.failed(str(error), final=error.systematic))
+            return attempt.told(attempt.failed(str(error), final=error.systematic))
         except NotYet as error:
-            attempt.told(attempt.failed(str(error)))
-        return self._told
+            return attempt.told(attempt.failed(str(error)))
 
     def get_or_create_pod(self, pod_request_obj: Any, context: Any) -> Any:
         """The attempt's pod: created once, found by its name; pods of earlier attempts are ended.
@@ -122,35 +125,49 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         return created
 
     def invoke_defer_method(self, last_log_time: Any = None, context: Any = None) -> None:
-        """Defer to the provider's trigger, without what the connection holds.
+        """Defer to a trigger that watches with those of trials, not to the provider's, which asks for each pod alone.
 
-        A trigger's arguments lie in Airflow's database as they are; it reads the connection itself, by its name. The
-        provider looks for a parameter `context` here: without one it tells its trigger of no ``execution_timeout``.
+        Raises:
+            TaskDeferred: always; a pod that has ended already (a retry finds it) is told of by the trigger too.
         """
-        try:
-            super().invoke_defer_method(last_log_time=last_log_time, context=context)
-        except TaskDeferred as deferred:
-            deferred.trigger.connection_extras = None
-            raise
+        from automl_airflow.models.score_pod_watching import GRACE, ScorePodTrigger
 
-    def patch_already_checked(self, pod: Any, *, reraise: bool = True) -> None:
-        """Label no pod: whose it is stands in its name, and it is deleted. So no right to patch pods is needed."""
+        deadline = timeout = None
+        if self.execution_timeout is not None and context is not None:
+            deadline = (context["ti"].start_date + self.execution_timeout).timestamp()
+            # the trigger is to end the pod, and to tell: Airflow's own timeout leaves both undone
+            timeout = timedelta(seconds=max(0.0, deadline - time.time()) + GRACE + AFTER_DEADLINE)
+        self.defer(
+            trigger=ScorePodTrigger(
+                connection=str(self.kubernetes_conn_id), namespace=self.pod.metadata.namespace,
+                pod=self.pod.metadata.name, pending=STARTED_WITHIN, deadline=deadline,
+            ),
+            method_name="trigger_reentry", timeout=timeout,
+        )  # fmt: skip
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> Any:
-        """The pod has ended: what came of it is read from the model's storage, and recorded."""
+        """The pod has ended: what came of it is read from the model's storage, and recorded.
+
+        Args:
+            context: of the task.
+            event: of `ScorePodTrigger`; the provider's has the same keys, which pods that an older release has
+                started are still waited for with.
+        """
         from automl_core.models.batch import Begun
 
         attempt = self._attempt = Attempt(self, context)
         attempt.begun = Begun.from_json(context["ti"].xcom_pull(key=BEGUN, task_ids=self.task_id,
                                                                 map_indexes=context["ti"].map_index))  # fmt: skip
-        ended = ""
-        try:
-            super().trigger_reentry(context, event)
-        except AirflowException as error:
-            ended = str(error)
-        told = self._told = attempt.told(attempt.end(self._report(attempt, ended)))
+        outcome = attempt.end(
+            self._report(attempt, "" if event["status"] == "success" else str(event.get("message") or ""))
+        )
+        self._remove(event["name"], event["namespace"])  # now that it is recorded: until then a retry finds it
+        told = attempt.told(outcome)
         context["ti"].xcom_push(key="return_value", value=told)
         return told
+
+    def patch_already_checked(self, pod: Any, *, reraise: bool = True) -> None:
+        """Label no pod: whose it is stands in its name, and it is deleted. So no right to patch pods is needed."""
 
     def on_kill(self) -> None:
         """The task was cleared or marked before a trigger has the pod: it is ended."""
@@ -158,6 +175,14 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         super().on_kill()
 
     # --- parts ------------------------------------------------------------------------------------
+
+    def _remove(self, name: str, namespace: str) -> None:
+        """Delete the ended pod, and its secret with it. What is recorded stays so where that fails."""
+        try:
+            ask(lambda: self.client.delete_namespaced_pod(name, namespace))
+        except (StartError, NotYet) as error:
+            if not isinstance(error.__cause__, ApiException) or error.__cause__.status != 404:
+                self.log.warning("the pod %s/%s was not deleted: %s", namespace, name, error)
 
     def _report(self, attempt: Attempt, ended: str) -> Report:
         from automl_core.models.batch import Report

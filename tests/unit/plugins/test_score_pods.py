@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -18,7 +18,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from kubernetes import client, config
 
 from automl_airflow.models.score_intervals import plain
+from automl_airflow.models.score_pod_watching import ScorePodTrigger
 from automl_airflow.models.score_pods import PodScoreOperator
+from automl_core.backends.kubernetes.hub import WATCH_SECONDS
 from automl_core.models.batch import Interval
 from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
@@ -77,16 +79,36 @@ def task(lab: Lab, night: Interval = NIGHT) -> PodScoreOperator:
     )  # fmt: skip
 
 
-def start(lab: Lab, told: dict[str, Any]) -> str:
+def start(lab: Lab, told: dict[str, Any], night: Interval = NIGHT) -> str:
     """Start (or take over) the pod, as the worker does. Returns its name."""
     with pytest.raises(TaskDeferred) as deferred:
-        task(lab).execute(told)
+        task(lab, night).execute(told)
     _, arguments = deferred.value.trigger.serialize()
-    return str(arguments["pod_name"])
+    return str(arguments["pod"])
+
+
+def too_large(lab: Lab) -> None:
+    """From now on its pods find no node."""
+    body = lab.file.model_dump(mode="json", by_alias=True)
+    body["deploy"]["resources"] = {"memory": "1Gi", "cpu": "1000"}
+    lab.file = type(lab.file).model_validate(body)
+
+
+def trigger_of(name: str, **more: Any) -> ScorePodTrigger:
+    return ScorePodTrigger(connection="kubernetes_default", namespace="default", pod=name, pending=600.0, **more)
+
+
+async def fired(trigger: ScorePodTrigger) -> dict[str, Any]:
+    """What a trigger fires with, once it does."""
+    try:
+        event = await asyncio.wait_for(anext(trigger.run()), stretched(60))
+    finally:
+        await trigger.cleanup()
+    return dict(json.loads(json.dumps(event.payload)))
 
 
 def ended(core: client.CoreV1Api, name: str) -> dict[str, Any]:
-    """Wait for a pod's end, as the provider's trigger does; what that would fire with."""
+    """Wait for a pod's end; what the trigger would fire with."""
     wait_for(lambda: core.read_namespaced_pod(name, "default").status.phase in ("Succeeded", "Failed"), 60)
     good = core.read_namespaced_pod(name, "default").status.phase == "Succeeded"
     return {"status": "success" if good else "failed", "name": name, "namespace": "default", "message": "it failed"}
@@ -116,7 +138,8 @@ def test_a_retry_that_finds_its_pod_ended_records_it(lab: Lab, core: client.Core
     instance = Instance()
     name = start(lab, instance.of())
     ended(core, name)
-    told = task(lab).execute(instance.of(try_number=2))
+    assert start(lab, instance.of(try_number=2)) == name
+    told = task(lab).trigger_reentry(instance.of(try_number=2), asyncio.run(fired(trigger_of(name))))
     assert (told["what"], told["rows"]) == ("scored", 4)
     assert name not in [each.metadata.name for each in core.list_namespaced_pod("default").items]
 
@@ -128,7 +151,65 @@ def test_a_time_limit_that_a_deployment_gives_tasks_holds_for_the_pod(lab: Lab) 
     with pytest.raises(TaskDeferred) as deferred:
         operator.execute(context)
     _, arguments = deferred.value.trigger.serialize()
-    assert arguments["trigger_kwargs"]["_execution_deadline"] == int(context["ti"].start_date.timestamp() + 3600)
+    assert arguments["deadline"] == pytest.approx(context["ti"].start_date.timestamp() + 3600)
+    assert deferred.value.timeout > timedelta(hours=1), "the trigger ends the pod, before Airflow ends the trigger"
+
+
+def test_a_pod_beyond_its_time_limit_is_ended_and_the_claim_given_back(lab: Lab, core: client.CoreV1Api) -> None:
+    lab.rows("2026-11-02")
+    too_large(lab)
+    instance = Instance()
+    name = start(lab, instance.of())
+    event = asyncio.run(fired(trigger_of(name, deadline=0.0)))
+    assert (event["status"], event["name"]) == ("timeout", name)
+    with pytest.raises(AirflowException, match="execution_timeout"):
+        task(lab).trigger_reentry(instance.of(), event)
+    assert not lab.life().state.scoring.open
+    assert name not in [each.metadata.name for each in core.list_namespaced_pod("default").items]
+
+
+def test_a_person_who_clears_the_task_ends_its_pod(lab: Lab, core: client.CoreV1Api) -> None:
+    lab.rows("2026-11-02")
+    too_large(lab)
+    name = start(lab, Instance().of())
+
+    async def kill() -> None:
+        trigger = trigger_of(name)
+        await trigger.on_kill()
+        await trigger.cleanup()
+
+    asyncio.run(kill())
+    assert name not in [each.metadata.name for each in core.list_namespaced_pod("default").items]
+
+
+def test_what_it_prints_goes_into_the_log_of_its_task(lab: Lab) -> None:
+    lab.rows("2026-11-02")
+    trigger = trigger_of(start(lab, Instance().of()))
+    trigger._log = MagicMock()
+    assert asyncio.run(fired(trigger))["status"] == "success"
+    assert any("4 rows of" in call.args[0] for call in trigger._log.info.call_args_list)
+
+
+def test_pods_of_one_namespace_share_one_watch(lab: Lab, standin: KubernetesStandIn) -> None:
+    """Requests grow with the pods, not with the time that these take."""
+    nights = [f"2026-11-{number:02d}" for number in (2, 3, 4, 5)]
+    names = []
+    for night in nights:
+        lab.rows(night)
+        names.append(start(lab, Instance().of(), day(night)))
+    standin.forget_requests()
+
+    async def all_of_them() -> list[dict[str, Any]]:
+        return await asyncio.gather(*(fired(trigger_of(name)) for name in names))
+
+    began = time.monotonic()
+    assert {each["status"] for each in asyncio.run(all_of_them())} == {"success"}
+    renewed = 1 + int((time.monotonic() - began) / WATCH_SECONDS)
+    requests = standin.requests()
+    asked = [each["verb"] for each in requests if (each["group"], each["resource"]) == ("", "pods")]
+    assert asked.count("list") == 1
+    assert asked.count("watch") <= renewed
+    assert set(asked) == {"list", "watch"}, "nobody asks for one pod"
 
 
 def test_rows_that_do_not_fit_fail_in_words_and_the_claim_is_given_back(lab: Lab, core: client.CoreV1Api) -> None:
@@ -191,17 +272,15 @@ def test_what_the_connection_holds_is_no_argument_of_the_trigger(
         task(lab).execute(Instance().of())
     _, arguments = deferred.value.trigger.serialize()
     assert token not in json.dumps(arguments, default=str)
-    assert arguments["kubernetes_conn_id"] == "kubernetes_default"
-    assert arguments["startup_timeout"] == arguments["schedule_timeout"] == 600, "a new node takes longer than 120 s"
+    assert arguments["connection"] == "kubernetes_default"
+    assert arguments["pending"] == 600, "a new node takes longer than 120 s"
 
 
 def test_the_rights_are_those_that_are_used(lab: Lab, standin: KubernetesStandIn) -> None:
     used: dict[str, set[Right]] = {"worker": set(), "triggerer": set()}
 
     def holding(who: str, act: Callable[[], Any]) -> Any:
-        standin.restrict(
-            [*rules_of("rbac.yaml", f"automl-{who}"), *rules_of("rbac-scoring.yaml", f"automl-{who}-scoring")]
-        )
+        standin.restrict(rules_of("rbac.yaml", f"automl-{who}"))
         standin.forget_requests()
         try:
             answer = act()
@@ -211,9 +290,6 @@ def test_the_rights_are_those_that_are_used(lab: Lab, standin: KubernetesStandIn
             return answer
         finally:
             standin.restrict(None)
-
-    async def fired(trigger: Any) -> dict[str, Any]:
-        return dict((await asyncio.wait_for(anext(trigger.run()), stretched(60))).payload)
 
     for date, good in (("2026-11-02", True), ("2026-11-03", False)):
         path, instance = lab.rows(date), Instance()
@@ -238,7 +314,7 @@ def test_the_rights_are_those_that_are_used(lab: Lab, standin: KubernetesStandIn
         else:
             with pytest.raises(AirflowFailException, match="city"):
                 holding("worker", end)
-    for who, rights in used.items():
-        more = rules_of("rbac-scoring.yaml", f"automl-{who}-scoring")
-        granted = {right for rule in more for right in product(rule["apiGroups"], rule["resources"], rule["verbs"])}
-        assert granted <= rights, f"the {who} needs no more than it uses"
+    assert used["triggerer"] <= {
+        ("", "pods", "list"), ("", "pods", "watch"), ("", "pods", "get"), ("", "pods/log", "get"),
+        ("metrics.k8s.io", "pods", "list"),
+    }, "it looks, and changes nothing"  # fmt: skip

@@ -81,6 +81,10 @@ WRONG = {
     ),
     "unknown keys": (text(more="".join(f"key{i}: 1\n" for i in range(20_000))), "is not known"),
     "keys twice": (text(more="a: 1\n" * 40_000), "stands twice"),
+    "arguments of many tasks": (
+        text(tasks=many(100, lambda i: f"- {{name: t{i}, command: {listed(360, lambda _: '$' + '{lr}')}}}")),
+        "36,400 entries of all training tasks together",
+    ),
     "tasks": (text(tasks=many(6000, lambda i: f'- {{name: t{i}, command: ["true"]}}')), "6,000 training tasks"),
     "patterns": (
         text(tasks='  - {name: t, command: ["true"], metrics: {source: stdout, patterns: {'
@@ -152,6 +156,10 @@ RIGHT = {
     "a command of all parameters": text(
         many(PARAMETERS, lambda i: f"p{i}: {FLAT}"),
         tasks='  - {name: train, command: "' + "".join(f"${{p{i % PARAMETERS}}} " for i in range(20_000)) + '"}\n',
+    ),
+    "arguments of many tasks": text(
+        many(PARAMETERS, lambda i: f"p{i}: {FLAT}"),
+        tasks=many(100, lambda i: f"- {{name: t{i}, command: {listed(190, lambda j: '$' + f'{{p{j}}}')}}}"),
     ),
     "a long command": text(tasks='  - {name: train, command: "' + "${lr} " * 40_000 + '"}\n'),
     "long SQL": text(tasks='  - {name: train, backend: maxcompute, sql: "' + "select 1; " * 20_000 + '"}\n'),

@@ -167,6 +167,19 @@ def test_a_request_whose_answer_is_lost_makes_nothing_twice(lab: Lab) -> None:
         assert all("automl.digest" in each["tags"] for each in trials(fake).values())
 
 
+def test_the_empty_run_of_another_export_stays_when_an_answer_is_lost(lab: Lab) -> None:
+    """Two exports of one experiment at once, each of whose requests has lost its answer."""
+    fake = FakeMlflow()
+    first = written(fake, lab)
+    tags = {PARENT: first.run, "automl.trial": "4"}
+    made = []
+    for _ in range(2):
+        with MlflowServer("http://mlflow", transport=fake.transport, sleep=lambda _: None) as server:
+            fake.lost = len(fake.asked) + 1
+            made.append(server.create("1", "trial 4", 0, tags))
+    assert [each["run_id"] for each in fake.live() if each["tags"].get("automl.trial") == "4"] == made
+
+
 @pytest.mark.parametrize(
     "more",
     [{"tags": {"mine": "yes"}}, {"metrics": {"accuracy": {0: 0.5}}}, {"params": {"lr": "0.1"}}],

@@ -244,6 +244,17 @@ def test_several_parts_come_in_one_answer(world: World, ended: tuple[str, str]) 
     assert world.client().get(path(*ended, "/bundle"), params={"parts": "x"}).status_code == 422
 
 
+def test_a_part_that_is_named_often_is_made_once(
+    world: World, ended: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl_airflow.web.routes import runs
+
+    made = []
+    monkeypatch.setitem(runs.PARTS, "pareto", (lambda _: made.append(1) or {}, False))
+    assert get(world, path(*ended, "/bundle"), parts=",".join(["pareto"] * 28))["pareto"] == {}
+    assert made == [1]
+
+
 def test_runs_can_be_compared(world: World, ended: tuple[str, str], going: tuple[str, str]) -> None:
     body = get(world, f"{API}/compare", run=["/".join(ended), "/".join(going)])
     assert body["comparable"]

@@ -89,6 +89,37 @@ def test_what_there_is_not(world: World, folder: Path, rest: str, words: str) ->
     assert words in answer.json()["detail"]
 
 
+def deep(levels: int) -> Any:
+    found: Any = 1
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"values": {"lr": ["a"] * 300_000}}, "values: more than 10,000 keys and values"),
+        ({"columns": {f"c{i}": ["a"] * 1000 for i in range(100)}}, "columns: more than 10,000"),
+        ({"trials": {"max": deep(300)}}, "trials: lists and mappings are nested more than 32 deep"),
+        ({"stop": {"deadline": "a" * 300_000}}, "stop: a text of 300,000 characters"),
+        ({"values": {f"v{i}": "a" * 1000 for i in range(300)}}, "the file would have"),
+    ],
+    ids=["values", "columns", "deep", "text", "file"],
+)
+def test_more_than_a_file_can_hold_is_refused_before_it_is_written(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], said: str
+) -> None:
+    """Whoever may look can ask for it, and each text that was given cost 25 µs of the API server."""
+    from automl_airflow.web.routes import templates
+
+    if said != "the file would have":
+        monkeypatch.setattr(templates, "experiment_text", lambda *_: pytest.fail("it was written"))
+    answer = draft(world, **given)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
 def test_a_draft_is_the_file_and_what_it_will_do(world: World, folder: Path) -> None:
     found = body_of(
         draft(

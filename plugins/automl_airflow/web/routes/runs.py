@@ -190,7 +190,7 @@ BUNDLED = ("overview", "trials", "curves", *PARTS)
 @router.get("/bundle")
 async def get_bundle(run: TheRun, held: Held, user: User, parts: Annotated[str, Query(max_length=200)]) -> Response:
     """Several of the above in one answer."""
-    wanted = [part.strip() for part in parts.split(",") if part.strip()]
+    wanted = list(dict.fromkeys(part.strip() for part in parts.split(",") if part.strip()))  # each is made once
     wrong = [part for part in wanted if part not in BUNDLED]
     if wrong or not wanted:
         raise HTTPException(422, f"parts: {', '.join(wrong) or 'none given'}; allowed: {', '.join(BUNDLED)}")

@@ -15,6 +15,7 @@ from automl_airflow.web.access import ACT, CAN_LOOK, User, may, may_see_import_e
 from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.checking import checked
 from automl_airflow.web.respond import reply
+from automl_airflow.web.routes.start import MAX_TEXT
 from automl_core.spec.template import TEMPLATE_NAME
 from automl_core.templates.describing import describe, listed
 from automl_core.templates.places import Different, Places, Reference
@@ -26,6 +27,12 @@ log = logging.getLogger(__name__)
 Name = Annotated[str, Path(max_length=100, description="Name of the template.")]
 Version = Annotated[int | None, Query(ge=1, description="The latest one when left out.")]
 Text = Annotated[str, Field(max_length=2000)]
+
+MOST_GIVEN = 10_000
+"""Keys and values of a draft in all: whether each text needs quotes is asked of the reader of YAML."""
+
+DEEPEST = 32
+"""Lists and mappings in one another; a file may have 64, with what stands around them."""
 
 
 def _places(user: BaseUser) -> Places:
@@ -75,13 +82,42 @@ def get_template(user: User, name: Name, version: Version = None) -> Response:
 @router.post("/templates/{name:path}/draft", dependencies=[ACT])
 def draft(user: User, name: Name, body: Draft) -> Response:
     """The experiment file for what is wanted, and all that `POST /validate` says of it. Nothing is saved."""
+    _check_size(body)
     template = _read(_places(user), name, body.version)
     wanted = NewExperiment(
         name=body.name, data=body.data, columns=body.columns, trials=body.trials, stop=body.stop,
         add=tuple(body.add), remove=tuple(body.remove), values=body.values,
     )  # fmt: skip
     text = experiment_text(template, wanted)
+    if len(text) > MAX_TEXT:
+        raise HTTPException(422, f"the file would have {len(text):,} characters; at most {MAX_TEXT:,} are taken")
     return reply({"text": text, **checked(user, text, body.trial_seconds)})
+
+
+def _check_size(body: Draft) -> None:
+    """Refuse what costs too much to be written down: whoever may look can ask for it.
+
+    Raises:
+        HTTPException: 422, there is more of it than `MOST_GIVEN`, longer or deeper than a file may be.
+    """
+    count = 0
+    for field in ("data", "columns", "trials", "stop", "values"):
+        pending: list[tuple[Any, int]] = [(getattr(body, field), 0)]
+        while pending:
+            value, depth = pending.pop()
+            count += 1
+            if isinstance(value, str) and len(value) > MAX_TEXT:
+                raise HTTPException(
+                    422, f"{field}: a text of {len(value):,} characters; at most {MAX_TEXT:,} are taken"
+                )
+            if depth > DEEPEST:
+                raise HTTPException(422, f"{field}: lists and mappings are nested more than {DEEPEST} deep")
+            if isinstance(value, dict):
+                pending += [(each, depth + 1) for pair in value.items() for each in pair]
+            elif isinstance(value, list):
+                pending += [(each, depth + 1) for each in value]
+            if count + len(pending) > MOST_GIVEN:
+                raise HTTPException(422, f"{field}: more than {MOST_GIVEN:,} keys and values are given in all")
 
 
 def _read(places: Places, name: str, version: int | None) -> Template:
