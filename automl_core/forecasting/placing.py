@@ -15,6 +15,8 @@ from automl_core.forecasting.unusable import Integers, Rows, Unusable, by_series
 _DAY = 86_400
 _FEW, _ENOUGH, _HOLE = 3, 10, 1_000
 """Times are far where up to three are beyond a hole of so many usual distances, and ten or more on its other side."""
+_SHORTEST = {"second": 1, "day": _DAY, "business_day": _DAY, "month": 28 * _DAY, "month_end": 28 * _DAY, "step": 1}
+"""What a unit lasts at least, as times count it: seconds, or whole numbers."""
 _EVEN = 0.12
 """By so much the distances of one frequency may differ: months have 28 to 31 days."""
 
@@ -73,16 +75,20 @@ def _beside(rows: Rows, at: Integers, unusable: Unusable) -> str:
     return f"{times}{' …' if len(at) > 3 else ''} in {rows_named(np.sort(rows.number[at]))}"
 
 
-def without_far(rows: Rows, unusable: Unusable) -> Rows:
+def without_far(rows: Rows, unusable: Unusable, given: Frequency | None = None) -> Rows:
     """Rows without those of series with times that can't be right: 9999-12-31, 1970-01-01, a digit too many.
 
     Up to three different times are beyond a hole of the whole table that is longer than all that lies on its other
-    side, and of more than a thousand usual distances: what is closer costs little as a gap, and may be right.
+    side, and of more than a thousand usual distances: what is closer costs little as a gap, and may be right. A
+    frequency that the user gives is no word for such a time, which is a slip in the data; but it says what the usual
+    distance is where times are closer than its steps: a week without a sale is no hole of a day's thousand sales.
 
     Args:
-        rows: of all series; no frequency is known yet, and such times would hide it.
+        rows: of all series; no frequency is found yet, and such times would hide it.
         unusable: told of series that have such rows.
+        given: the user's frequency.
     """
+    step = 0 if given is None else _SHORTEST[given.unit] * given.count
     times = np.unique(rows.local)
     low, high = 0, len(times)
     while high - low > _ENOUGH:
@@ -91,7 +97,8 @@ def without_far(rows: Rows, unusable: Unusable) -> Rows:
         kept = (low, at) if at - low >= high - at else (at, high)
         few = (high - low) - (kept[1] - kept[0]) <= _FEW
         span = int(times[kept[1] - 1] - times[kept[0]])
-        if not few or kept[1] - kept[0] < _ENOUGH or int(holes.max()) <= max(_HOLE * float(np.median(holes)), span):
+        usual = max(float(np.median(holes)), step)
+        if not few or kept[1] - kept[0] < _ENOUGH or int(holes.max()) <= max(_HOLE * usual, span):
             break
         low, high = kept
     if high - low == len(times):
@@ -101,7 +108,9 @@ def without_far(rows: Rows, unusable: Unusable) -> Rows:
     what = {code: _beside(rows, far[found], unusable) for code, found in shown.items()}
     unusable.against(
         "far_times", whose, what, "times lie far from all others of the table",
-        "Mend them, or leave these rows out",
+        "Mend them, or leave these rows out"
+        + ("; if they are right, give the `frequency` to forecast by: a hole of 1,000 of its steps or less is a gap"
+           if given is None else f": a hole of more than 1,000 steps ({given.words}) is taken for a slip"),
     )  # fmt: skip
     return rows.take(~np.isin(rows.codes, whose))
 

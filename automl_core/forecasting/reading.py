@@ -105,7 +105,7 @@ def read_panel(
     findings += more
     against = Unusable(keys.names, unusable, Grid(Frequency("second", 1), None, 0, times.written).text)
     if like is None:
-        rows = placing.without_far(rows, against)
+        rows = placing.without_far(rows, against, given)
         if not len(rows):
             against.settle()
             raise SeriesError(_nothing_left(against))

@@ -372,6 +372,11 @@ def rng_for(seed: int, *place: int | str) -> random.Random:
     return random.Random(":".join(str(p) for p in (seed, *place)))
 
 
+def known_keys(history: Iterable[PastTrial]) -> Set[str]:
+    """The same as `seen_keys` for who only looks: not to be changed, and of a long history not copied."""
+    return history.keys() if isinstance(history, LongHistory) else seen_keys(history)
+
+
 def seen_keys(history: Iterable[PastTrial]) -> set[str]:
     """Keys of every combination in a history (see `Space.key`); the caller's own."""
     if isinstance(history, LongHistory):

@@ -28,8 +28,10 @@ def rounded(values: Array) -> Array:
 
 def log_improvement(u: Array) -> Array:
     """log(φ(u) + u Φ(u)), exact to rounding for every u (equation 9 of Ament et al.)."""
+    if u.size and u.min() > -1.0:
+        return _log_near(u)
     safe = np.where(u > -1.0, u, 0.0)
-    near = np.log(np.exp(-0.5 * safe * safe - _LOG_SQRT_2PI) + safe * ndtr(safe))
+    near = _log_near(safe)
     below = np.minimum(u, -1.0)
     # φ(u) + uΦ(u) = φ(u) (1 - |u| √(π/2) erfcx(|u|/√2)); the bracket tends to u^-2
     bracket = 1.0 + below * np.sqrt(0.5 * np.pi) * erfcx(-below / np.sqrt(2.0))
@@ -38,6 +40,11 @@ def log_improvement(u: Array) -> Array:
     log_bracket = np.where(below > -1e3, np.log(np.maximum(bracket, 1e-300)), asymptote)
     result: Array = np.where(u > -1.0, near, far + log_bracket)
     return result
+
+
+def _log_near(u: Array) -> Array:
+    near: Array = np.log(np.exp(-0.5 * u * u - _LOG_SQRT_2PI) + u * ndtr(u))
+    return near
 
 
 def log_sum(values: Array) -> Array:

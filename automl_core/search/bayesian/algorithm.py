@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from automl_core.search.base import Algorithm, Decision, Exhausted, History, NewTrial, Options, rng_for, seen_keys
+from automl_core.search.base import Algorithm, Decision, Exhausted, History, NewTrial, Options, known_keys, rng_for
 from automl_core.search.bayesian.initial import BESIDE, CONTRAST
 from automl_core.search.drawing import draw_new
 from automl_core.search.threads import one_thread
@@ -64,7 +65,7 @@ class Bayesian(Algorithm):
 
         A pure function of the context and the history. Never a combination that stands in the history.
         """
-        seen = seen_keys(history)
+        seen = known_keys(history)
         opening = self.opening(len(history), seen)
         if opening is not None:
             return opening
@@ -141,7 +142,7 @@ class Bayesian(Algorithm):
 
         return np.random.default_rng([self.context.seed, len(history)])
 
-    def _unseen(self, seen: set[str]) -> list[Params] | None:
+    def _unseen(self, seen: Set[str]) -> list[Params] | None:
         """The combinations not yet handed out, None where the space has too many to list."""
         space = self.context.space
         if space.size(limit=max(_LISTED, len(seen))) is None:
@@ -149,7 +150,7 @@ class Bayesian(Algorithm):
         return [params for params in space.combinations() if Space.key(params) not in seen]
 
     @one_thread()
-    def _best(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
+    def _best(self, history: History, seen: Set[str], listed: list[Params] | None) -> Decision:
         evidence = self._evidence(history)
         if len(evidence.finished) + len(evidence.censored) < 2 and not evidence.failed:
             return self._exploration(history, seen, listed)
@@ -233,11 +234,11 @@ class Bayesian(Algorithm):
             return rows, f"{acquisition.label} {values[0]:.2f} beyond the known basin"
         return ranked(pool, acquisition.uncertainty(pool))[0], "most uncertain"
 
-    def _first_unseen(self, rows: Array, seen: set[str]) -> Params | None:
+    def _first_unseen(self, rows: Array, seen: Set[str]) -> Params | None:
         combinations = (self._encoding.params(row) for row in rows)
         return next((params for params in combinations if Space.key(params) not in seen), None)
 
-    def _exploration(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
+    def _exploration(self, history: History, seen: Set[str], listed: list[Params] | None) -> Decision:
         """A combination that spreads out, where there is nothing to model (or the model knows of nothing new)."""
         from automl_core.search.sobol import sobol_points
 

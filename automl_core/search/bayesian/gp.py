@@ -302,12 +302,15 @@ class Posterior:
 
     def covariance(self, rows: Array) -> Array:
         """Prior covariance of rows with the data, shape (len(rows), n)."""
-        return self.signal * kernel.between(self.shape, self._split(rows), self.parts) + MEAN_VARIANCE
+        covariance = kernel.between(self.shape, self._split(rows), self.parts)
+        covariance *= self.signal
+        covariance += MEAN_VARIANCE
+        return covariance
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Means, shape (m, targets), and variances without noise, shape (m,)."""
         explained = self.covariance(rows) @ self.whitening.T
-        variance = self.signal + MEAN_VARIANCE - (explained * explained).sum(axis=1)
+        variance = self.signal + MEAN_VARIANCE - np.einsum("ij,ij->i", explained, explained)
         mean = explained @ self.white
         if self.trend is not None:
             mean = mean + self.trend(rows)[:, None]

@@ -28,10 +28,21 @@ def worth_a_look(losses: Array, told: Mask, count: int) -> Indices:
     if len(numbers) <= count:
         return numbers
     valued = np.flatnonzero(np.isfinite(losses))
-    best = valued[np.argsort(losses[valued], kind="stable")[: count // 4]]
-    others = np.setdiff1d(numbers, best, assume_unique=True)
-    drawn = others[np.argsort(_scrambled(others), kind="stable")[: count - len(best)]]
+    best = valued[_lowest(losses[valued], count // 4)]
+    rest = np.ones(len(losses), dtype=np.bool_)
+    rest[best] = False
+    others = numbers[rest[numbers]]
+    drawn = others[_lowest(_scrambled(others), count - len(best))]
     return np.sort(np.concatenate([best, drawn]))
+
+
+def _lowest(values: Array | npt.NDArray[np.uint64], count: int) -> Indices:
+    """Places of the lowest values, of equal ones the first, without sorting all; in no order to rely on."""
+    if not 0 < count < len(values):
+        return np.arange(len(values) if count else 0)
+    last = np.partition(values, count - 1)[count - 1]
+    below = np.flatnonzero(values < last)
+    return np.concatenate([below, np.flatnonzero(values == last)[: count - len(below)]])
 
 
 def _scrambled(numbers: Indices) -> npt.NDArray[np.uint64]:

@@ -92,7 +92,7 @@ class Evidence:
             told, states = history.losses(), history.states()
         else:
             told, states = [trial.loss for trial in history], [trial.state for trial in history]
-        losses = np.array([math.nan if loss is None else loss for loss in told])
+        losses = np.array(told, dtype=np.float64)  # None becomes NaN
         valued = np.isfinite(losses)
         failed, running = np.zeros_like(valued), np.zeros_like(valued)
         for number in np.flatnonzero(~valued).tolist():

@@ -165,11 +165,20 @@ def kumaraswamy(x: Array, log_a: Array, log_b: Array) -> tuple[Array, Array, Arr
     return 1 - tail, by_a, by_b
 
 
-def kumaraswamy_slope(x: Array, log_a: Array, log_b: Array) -> Array:
-    """Derivative of `kumaraswamy` by x, same shape as x."""
-    x = np.clip(x, 1e-9, 1 - 1e-9)
-    a, b = np.exp(log_a), np.exp(log_b)
-    log_x = np.log(x)
-    rest = np.maximum(1 - np.exp(a * log_x), 1e-300)
-    slope: Array = a * b * np.exp((a - 1) * log_x + (b - 1) * np.log(rest))
-    return slope
+def kumaraswamy_at(x: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """`kumaraswamy` of one row under several warps, and its derivative by x.
+
+    Args:
+        x: in [0, 1], shape (d,).
+        a, b: the powers themselves, shape (k, d).
+
+    Returns:
+        Each of shape (k, d).
+    """
+    x = np.minimum(np.maximum(x, 1e-9), 1 - 1e-9)
+    powered = np.exp(a * np.log(x))
+    rest = np.maximum(1 - powered, 1e-300)
+    tail = np.exp(b * np.log(rest))
+    slope = a * powered / x
+    slope *= b * tail / rest
+    return 1 - tail, slope

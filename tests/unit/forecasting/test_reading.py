@@ -468,6 +468,31 @@ def test_times_that_lie_far_from_all_others_are_named_and_cost_nothing(what: str
         read(table([*days(100), *FAR[what]], list(range(100 + count))))
 
 
+@pytest.mark.parametrize("what", sorted(FAR))
+def test_a_frequency_in_the_file_is_no_word_for_a_wrong_year(what: str) -> None:
+    rows = table([*days(100), *FAR[what]], list(range(100 + len(FAR[what]))))
+    with pytest.raises(SeriesError, match=r"far from all others .*1,000 steps \(daily\) is taken for a slip"):
+        read(rows, frequency="D")
+
+
+@pytest.mark.parametrize(("hole", "fits"), [(7, True), (1000, True), (1001, False)])
+def test_a_frequency_in_the_file_says_what_a_long_hole_is(hole: int, fits: bool) -> None:
+    """Of a list of sales: many within an hour, the next one days after."""
+    start = dt.datetime(2026, 3, 2, 9)
+    sales = [start + dt.timedelta(minutes=5 * n) for n in range(12)]
+    rows = table([*sales, start + dt.timedelta(days=hole, minutes=55)], [1.0] * 13)
+    with pytest.raises(SeriesError, match=r"far from all others .* give the `frequency`"):
+        read(rows, duplicates="sum")
+    if not fits:
+        with pytest.raises(SeriesError, match="far from all others"):
+            read(rows, frequency="D", duplicates="sum")
+        return
+    found, said = read(rows, frequency="D", duplicates="sum")
+    assert "far_times" not in said
+    assert np.nansum(found.series[0].values) == 13
+    assert len(found.series[0].values) == hole + 1
+
+
 @pytest.mark.parametrize("more", [[dt.date(2026, 9, 1)], days(10, dt.date(2030, 1, 1))], ids=["one", "ten"])
 def test_values_after_a_long_pause_are_values(more: list[dt.date]) -> None:
     """A thousand steps without a value are a gap; so is any hole beyond which a series goes on."""

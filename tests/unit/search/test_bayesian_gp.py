@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl_core.search.bayesian import ensemble as ensembles
+from automl_core.search.bayesian import kernel
 from automl_core.search.bayesian.acquisition import Acquisition, Model, log_improvement
 from automl_core.search.bayesian.ensemble import Ensemble
 from automl_core.search.bayesian.gp import Columns, Fit, Posterior
 from automl_core.search.bayesian.subset import choose
-from automl_core.search.bayesian.warping import kumaraswamy, kumaraswamy_slope, normalise, yeo_johnson
+from automl_core.search.bayesian.warping import kumaraswamy, kumaraswamy_at, normalise, yeo_johnson
 from tests.support.examples import examples
 
 Array = np.ndarray
@@ -80,6 +82,32 @@ def test_the_gradients_of_a_prediction_are_those_of_its_value(main_effects: bool
         assert d_means[k, :, 0] == pytest.approx(expected, rel=1e-5)
         expected = slope(partial(at, one, 1), x)
         assert d_variances[k] == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+def test_matrices_that_are_read_by_half_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, losses = mixed_data(40)
+    fit = Fit(columns(), rows, losses)
+    posteriors = [Posterior(columns(), hyper, rows, losses) for hyper in fit.ensemble(np.random.default_rng(0), 2)]
+    assert not any(np.triu(each.whitening, 1).any() for each in posteriors)
+    moving = np.array([1])
+    whole = Ensemble(posteriors).gradients(rows[3] * 0.9, moving)
+    monkeypatch.setattr(ensembles, "_CACHED", 0)
+    by_half = Ensemble(posteriors)
+    assert by_half.stacked is None
+    for one, other in zip(whole, by_half.gradients(rows[3] * 0.9, moving), strict=True):
+        assert one == pytest.approx(other, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("main_effects", [True, False])
+def test_covariances_are_the_same_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch, main_effects: bool) -> None:
+    rows, losses = mixed_data(40)
+    fit = Fit(columns(main_effects=main_effects), rows, losses)
+    posterior = Posterior(columns(main_effects=main_effects), fit.unpack(fit.mode), rows, losses)
+    whole = posterior.covariance(rows)
+    assert whole == pytest.approx(whole.T, rel=1e-12)
+    for block in (1, 130, 1000):
+        monkeypatch.setattr(kernel, "_BLOCK", block)
+        assert (posterior.covariance(rows) == whole).all()
 
 
 def test_the_gradient_of_the_acquisition_is_that_of_its_value_with_fantasies_and_failures() -> None:
@@ -160,12 +188,13 @@ def test_the_input_warp_stays_in_the_unit_interval_and_has_its_slopes(x: float, 
     at, log_a, log_b = np.array([[x]]), np.array([a]), np.array([b])
     value, by_a, by_b = kumaraswamy(at, log_a, log_b)
     assert 0 <= value[0, 0] <= 1
+    assert kumaraswamy_at(at[0], np.exp([log_a]), np.exp([log_b]))[0] == pytest.approx(value, rel=1e-12)
     step = 1e-6
     right, left = kumaraswamy(at + step, log_a, log_b), kumaraswamy(at - step, log_a, log_b)
     for got, up, down in [
         (by_a, kumaraswamy(at, log_a + step, log_b), kumaraswamy(at, log_a - step, log_b)),
         (by_b, kumaraswamy(at, log_a, log_b + step), kumaraswamy(at, log_a, log_b - step)),
-        (kumaraswamy_slope(at, log_a, log_b), right, left),
+        (kumaraswamy_at(at[0], np.exp([log_a]), np.exp([log_b]))[1], right, left),
     ]:
         assert got == pytest.approx((up[0] - down[0]) / (2 * step), rel=1e-3, abs=1e-6)
 

@@ -17,7 +17,7 @@ from automl_core.search.base import Context, LongHistory, NewTrial, PastTrial
 from automl_core.search.bayesian import Bayesian
 from automl_core.search.bayesian import surrogate as surrogates
 from automl_core.search.bayesian.encoding import Encoding
-from automl_core.search.bayesian.subset import worth_a_look
+from automl_core.search.bayesian.subset import _lowest, worth_a_look
 from automl_core.search.bayesian.surrogate import Evidence, Surrogate
 from automl_core.search.bayesian.warping import views
 from automl_core.space import Space
@@ -180,3 +180,9 @@ def test_every_kind_of_number_may_be_drawn() -> None:
     for divisor in (2, 3, 8):
         shares = np.bincount(chosen % divisor) / len(chosen)
         assert np.abs(shares - 1 / divisor).max() < 0.06
+
+
+@given(st.lists(st.integers(0, 4).map(float), max_size=30), st.integers(0, 35))
+def test_the_lowest_are_those_that_sorting_finds_the_first_of_equal_ones(values: list[float], count: int) -> None:
+    found = _lowest(np.array(values), count)
+    assert sorted(found.tolist()) == sorted(np.argsort(np.array(values), kind="stable")[:count].tolist())
