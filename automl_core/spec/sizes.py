@@ -30,7 +30,7 @@ OTHERWISE = 10_000
 """Entries of every other list or mapping."""
 
 TASKS_HOLD = 20_000
-"""Entries of all lists and mappings of all training tasks together: each may name parameters, and is looked at often."""
+"""Entries of all lists and mappings of all training tasks together: each may name parameters, and is read often."""
 
 LIMITS: dict[tuple[str, ...], tuple[int, str]] = {
     ("tags",): (100, "tags"),
