@@ -132,6 +132,8 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         """
         from automl_airflow.models.score_pod_watching import GRACE, ScorePodTrigger
 
+        pod = self.pod
+        assert pod is not None  # `execute_async` has made it, or found it
         deadline = timeout = None
         if self.execution_timeout is not None and context is not None:
             deadline = (context["ti"].start_date + self.execution_timeout).timestamp()
@@ -139,8 +141,8 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
             timeout = timedelta(seconds=max(0.0, deadline - time.time()) + GRACE + AFTER_DEADLINE)
         self.defer(
             trigger=ScorePodTrigger(
-                connection=str(self.kubernetes_conn_id), namespace=self.pod.metadata.namespace,
-                pod=self.pod.metadata.name, pending=STARTED_WITHIN, deadline=deadline,
+                connection=str(self.kubernetes_conn_id), namespace=pod.metadata.namespace,
+                pod=pod.metadata.name, pending=STARTED_WITHIN, deadline=deadline,
             ),
             method_name="trigger_reentry", timeout=timeout,
         )  # fmt: skip
