@@ -47,6 +47,8 @@ FLAT = "{type: uniform, low: 0, high: 1}"
 MILLION = "{max: 1000000}"
 BUDGET = "{max: 1000000, concurrency: 1000, budget: {min: 1, max: 1000000000, factor: 2}}"
 
+QUOTED = "'${%s}'"
+
 UNKNOWN = "".join(f"${{rate{i}}}" for i in range(110))
 
 WRONG = {
@@ -82,8 +84,8 @@ WRONG = {
     "unknown keys": (text(more="".join(f"key{i}: 1\n" for i in range(20_000))), "is not known"),
     "keys twice": (text(more="a: 1\n" * 40_000), "stands twice"),
     "arguments of many tasks": (
-        text(tasks=many(100, lambda i: f"- {{name: t{i}, command: {listed(360, lambda _: '$' + '{lr}')}}}")),
-        "36,400 entries of all training tasks together",
+        text(tasks=many(100, lambda i: f"- {{name: t{i}, command: {listed(250, lambda _: QUOTED % 'lr')}}}")),
+        "25,300 entries of all training tasks together",
     ),
     "tasks": (text(tasks=many(6000, lambda i: f'- {{name: t{i}, command: ["true"]}}')), "6,000 training tasks"),
     "patterns": (
@@ -159,7 +161,7 @@ RIGHT = {
     ),
     "arguments of many tasks": text(
         many(PARAMETERS, lambda i: f"p{i}: {FLAT}"),
-        tasks=many(100, lambda i: f"- {{name: t{i}, command: {listed(190, lambda j: '$' + f'{{p{j}}}')}}}"),
+        tasks=many(100, lambda i: f"- {{name: t{i}, command: {listed(190, lambda j: QUOTED % f'p{j}')}}}"),
     ),
     "a long command": text(tasks='  - {name: train, command: "' + "${lr} " * 40_000 + '"}\n'),
     "long SQL": text(tasks='  - {name: train, backend: maxcompute, sql: "' + "select 1; " * 20_000 + '"}\n'),
