@@ -114,6 +114,48 @@ def test_what_is_searched_and_the_budget_can_be_changed(page: Browser, world: Wo
     assert not page.all("#templates a")
 
 
+HOLD = """
+const reach = window.fetch;
+window.held = [];
+window.fetch = (place, options) => {
+  const sent = reach(place, {...options, signal: undefined});
+  if (!String(place).endsWith('/draft')) return sent;
+  return new Promise((answered, refused) => {
+    window.held.push(() => sent.then(answered, refused));
+    options.signal?.addEventListener('abort', () => refused(new DOMException('given up', 'AbortError')));
+  });
+};
+"""
+"""Answers about what is typed wait in the page until the test lets them go."""
+
+TYPE_AND_ANSWER = """
+const field = document.querySelector("input[name='trials.max']");
+field.value = '2';
+field.dispatchEvent(new Event('input', {bubbles: true}));
+window.held[0]();
+return new Promise((done) => setTimeout(() => done(
+  [...document.querySelectorAll('button')].find((each) => each.innerText === 'Start').disabled), 200));
+"""
+"""The answer about 3 trials comes once the 2 is typed, before that is asked about. Whether Start is disabled then."""
+
+
+def test_what_is_started_is_what_stands_in_the_form(page: Browser, world: World) -> None:  # noqa: F811
+    page.open("new?template=net")
+    typed(page, "data.train", "s3://lake/late.csv")
+    typed(page, "columns.target", "y")
+    fine(page, "late-net")
+    page.js(HOLD)
+    typed(page, "trials.max", "3")
+    page.until(lambda: page.js("return window.held.length") == 1, 30, "the form to be checked")
+    assert page.js(TYPE_AND_ANSWER) is True, "what was answered is not what stands in the form"
+    page.until(lambda: page.js("return window.held.length") == 2, 30, "the form to be checked again")
+    page.js("window.held[1]()")
+    page.until(lambda: page.button("Start").is_enabled(), 30, "the start")
+    page.press("Start")
+    page.until(lambda: (world.files / "late-net.yaml").exists(), 30, "the file")
+    assert "max: 2," in (world.files / "late-net.yaml").read_text()
+
+
 def test_a_name_that_is_taken_is_refused_and_nothing_is_overwritten(page: Browser, world: World) -> None:  # noqa: F811
     other = world.files / "taken.yaml"
     other.write_text("mine")

@@ -105,14 +105,20 @@ async function reach(address, options) {
   try {
     return await fetch(address, { credentials: 'same-origin', ...options });
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    if (givenUp(error)) throw error;
     throw new ApiError(0, "Airflow's API server can't be reached.");
   }
 }
 
+/** Whether that is the end of a call which its signal has ended. @param {unknown} error */
+const givenUp = (error) => error instanceof DOMException && error.name === 'AbortError';
+
 /** @param {Response} response */
 async function answer(response) {
-  const body = await response.json().catch(() => null);
+  const body = await response.json().catch((error) => {
+    if (givenUp(error)) throw error; // who gave it up in the middle of its answer hears of no answer
+    return null;
+  });
   if (response.ok) return body;
   if (response.status === 401)
     throw new ApiError(401, 'You are not signed in any more: sign in to Airflow and reload.');

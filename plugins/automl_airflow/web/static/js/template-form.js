@@ -75,6 +75,7 @@ export async function show(main, name, version) {
   function soon() {
     save.disabled = start.disabled = edit.disabled = true;
     clearTimeout(timer);
+    asking?.abort(); // an answer about what stood here before would let that be started
     timer = setTimeout(check, PAUSE);
   }
 

@@ -112,6 +112,7 @@ export async function show(main, _, query) {
     save.disabled = start.disabled = true;
     attempt?.allow(false);
     clearTimeout(timer);
+    asking?.abort(); // an answer about what stood here before says nothing of what stands here now
     timer = setTimeout(check, PAUSE);
   }
 
