@@ -33,7 +33,8 @@ def main() -> None:
     """
     said = read("Judge one pipeline on a table.")
     prepared = said.with_learners(preload.load(said.prepared))
-    refuse(said, prepared)
+    if prepared.learnable:  # else it is a constant, whatever its combination names
+        refuse(said, prepared)
     result = judged(said, prepared, int(os.environ.get("AUTOML_TRIAL_ID") or 0))
     folder = said.config.model_dir
     result.save(folder)
