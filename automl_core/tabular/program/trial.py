@@ -16,6 +16,7 @@ from automl_core.tabular.learners.of_file import OWN
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import preload
 from automl_core.tabular.program.predictions import write_predictions
+from automl_core.tabular.program.prepare import NOTHING
 from automl_core.tabular.program.said import Said, read
 from automl_core.tabular.shape import Shape
 from automl_core.tabular.space import offered
@@ -39,6 +40,8 @@ def main() -> None:
     folder = said.config.model_dir
     result.save(folder)
     if result.state == "failed":
+        if not prepared.learnable:
+            raise TrainingError(f"{NOTHING}, and a constant fails: {result.reason}")
         raise TrainingError(f"{said.params.get('learner')} can't fit: {result.reason}")
     write_predictions(folder, prepared, result.outputs)
     keep_alone(prepared, result, folder)
