@@ -18,7 +18,7 @@ from automl_core.search import outcomes
 from automl_core.search.base import Plan
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
-from automl_core.study.progress import reserve_of, spent
+from automl_core.study.progress import exhausted_by, reserve_of, spent
 from automl_core.study.queued import seconds_of
 from automl_core.study.state import State, Work
 
@@ -98,7 +98,7 @@ def forecast(state: State, experiment: Experiment, now: float) -> Forecast:
     """
     left, pace = _left_of(state, experiment, now), pace_of(state, experiment)
     trials = sum(number for each, number in state.states().items() if not each.ended)
-    if state.stop is None and state.plan and not state.exhausted:
+    if state.stop is None and state.plan and not exhausted_by(state, experiment):
         trials += max(0, int(state.plan["trials"]) - len(state.trials))
     found = _forecast(left, trials, experiment, pace)
     if pace is None or state.stop is not None:
@@ -167,7 +167,7 @@ def _left_of(state: State, experiment: Experiment, now: float) -> _Left:
         return _Left([], [], 0, 0)
     running = [(units_of(state, experiment, work), _last_pass(work, now)) for work in state.running]
     waiting = [units_of(state, experiment, w) for w in state.unended if w.state is TrialState.WAITING]
-    if state.stop is not None or not state.plan or state.exhausted:
+    if state.stop is not None or not state.plan or exhausted_by(state, experiment):
         return _Left(running, waiting, 0, 0)
     plan = Plan(state.plan["slots"], state.plan["trials"], state.plan.get("units"))
     slots = max(0, plan.slots - len(state.works))

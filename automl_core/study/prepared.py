@@ -17,6 +17,7 @@ from automl_core.journal import JOURNAL, BadRecord, decode, key_of
 from automl_core.states import TrialState
 from automl_core.storage.base import NotFound, ObjectStore, StorageError, StorageUnavailable
 from automl_core.study.layout import MODEL_FOLDER, safe, stage_prefix, trial_prefix
+from automl_core.study.reasons import headline
 
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
@@ -82,7 +83,7 @@ def over_in(inputs: Mapping[str, Any]) -> str:
 
 
 def nothing_to_search(store: ObjectStore, prepared: str) -> str:
-    """What ``prepare`` has left word of: why one trial stands for all; empty where it says nothing of the kind.
+    """What ``prepare`` has left word of: why one trial stands for all, in one line; empty where it says nothing of it.
 
     Args:
         store: the model storage path.
@@ -93,9 +94,10 @@ def nothing_to_search(store: ObjectStore, prepared: str) -> str:
     """
     try:
         said = json.loads(store.get(prepared + NOTHING_TO_SEARCH))
-    except (NotFound, ValueError):
+    except (NotFound, ValueError, RecursionError):  # any program may have written it, and anything
         return ""
-    return str(said.get("reason") or "") if isinstance(said, dict) else ""
+    reason = said.get("reason") if isinstance(said, dict) else None
+    return headline(reason) if isinstance(reason, str) else ""
 
 
 def prepare_key(experiment: Experiment, data: Mapping[str, Any], code: str, dates: Mapping[str, str]) -> str:

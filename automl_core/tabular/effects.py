@@ -152,8 +152,8 @@ def learn(prepared: Prepared, selection: Selection, deadline: Deadline) -> Effec
     Args:
         prepared: the table; its ``panel`` says which column and which order.
         selection: the chosen trials, and their predictions of rows of groups that they had not learned from.
-        deadline: in time it takes one more fit; without time for that nothing is done. So do the groups of which no row
-            was held out; without time for that they get none.
+        deadline: in time it takes two more fits; without time for the first nothing is done. So do the groups of which
+            no row was held out; without time for that they get none.
     """
     panel = prepared.panel
     if panel is None or selection.outputs is None or not selection.chosen:

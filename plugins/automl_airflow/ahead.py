@@ -149,6 +149,7 @@ def stay(
     """
     from automl_core.study import NotNow
     from automl_core.study.places import UNKNOWN, free_places, is_due, waiting_before
+    from automl_core.study.progress import exhausted_by
 
     began, opened, ended = clock(), None, len(study.state.order)
     last: Answer = answer
@@ -156,7 +157,7 @@ def stay(
         state = study.state
         before, free = waiting_before(state, slot, lane), free_places(state, study.experiment)
         opened = (opened if opened is not None else clock()) if free > 0 else None
-        if state.stop is not None or state.exhausted:
+        if state.stop is not None or exhausted_by(state, study.experiment):
             return ask()
         if len(state.order) != ended:
             began, ended = clock(), len(state.order)

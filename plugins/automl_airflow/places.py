@@ -101,6 +101,7 @@ class PlaceTrigger(BaseTrigger):
             now: seconds from any moment.
         """
         from automl_core.study.places import free_places, is_due, waiting_before
+        from automl_core.study.progress import exhausted_by
 
         state = study.state
         before, free = waiting_before(state, self.slot, self.lane), free_places(state, study.experiment)
@@ -108,7 +109,7 @@ class PlaceTrigger(BaseTrigger):
         if state.stop is not None:
             self._over = now if self._over is None else self._over
             return self.lane is not None or now - self._over >= SKIPPED_WITHIN
-        if state.exhausted:  # of that nobody skips the others
+        if exhausted_by(state, study.experiment):  # of that nobody skips the others
             return True
         if free > before or self.in_turn:
             return free > before

@@ -16,6 +16,7 @@ from automl_core.tabular.learners.of_file import OWN
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import preload
 from automl_core.tabular.program.predictions import write_predictions
+from automl_core.tabular.program.prepare import NOTHING
 from automl_core.tabular.program.said import Said, read
 from automl_core.tabular.shape import Shape
 from automl_core.tabular.space import offered
@@ -33,11 +34,14 @@ def main() -> None:
     """
     said = read("Judge one pipeline on a table.")
     prepared = said.with_learners(preload.load(said.prepared))
-    refuse(said, prepared)
+    if prepared.learnable:  # else it is a constant, whatever its combination names
+        refuse(said, prepared)
     result = judged(said, prepared, int(os.environ.get("AUTOML_TRIAL_ID") or 0))
     folder = said.config.model_dir
     result.save(folder)
     if result.state == "failed":
+        if not prepared.learnable:
+            raise TrainingError(f"{NOTHING}, and a constant fails: {result.reason}")
         raise TrainingError(f"{said.params.get('learner')} can't fit: {result.reason}")
     write_predictions(folder, prepared, result.outputs)
     keep_alone(prepared, result, folder)

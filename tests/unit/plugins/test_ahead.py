@@ -289,12 +289,15 @@ def test_no_worker_is_started_for_each_that_the_end_of_all_skips() -> None:
     assert lane.is_due(scene.study, scene.now), "a lane is skipped by nobody else"
 
 
-def test_each_finds_out_for_itself_that_the_algorithm_has_nothing_more() -> None:
+@pytest.mark.parametrize(
+    "note", [{"exhausted": "all combinations are bound"}, {"inputs": {"prepare": {"over": "one class"}}}], ids=str
+)
+def test_each_finds_out_for_itself_that_the_algorithm_has_nothing_more(note: dict[str, Any]) -> None:
     scene = ClockedStudy()
     running(scene, 600.0)
     waits = trigger(scene.next)
     assert not waits.is_due(scene.study, scene.now)
-    scene.study.journal.append("note", {"exhausted": "all combinations are bound"})
+    scene.study.journal.append("note", note)
     assert waits.is_due(scene.study, scene.now)
 
 

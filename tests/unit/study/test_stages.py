@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from automl_core.results.forecast import forecast
 from automl_core.running.places import Places, carried, context_of
 from automl_core.spec.models import Experiment
 from automl_core.spec.stages import StageExperiment, StageName, experiment_in, stage_of
@@ -242,7 +244,14 @@ def test_where_prepare_finds_nothing_to_search_one_trial_stands_for_all() -> Non
     assert isinstance(conclude.ask(0), Binding)
 
 
-@pytest.mark.parametrize("said", [None, b"{}", b"[1]", b"no JSON", b'{"reason": ""}'])
+@pytest.mark.parametrize(
+    "said",
+    [
+        None, b"{}", b"[1]", b"no JSON", b'{"reason": ""}', b'{"reason": " "}', b'{"reason": true}', b'{"reason": [1]}',
+        b"[" * 200_000,
+    ],
+    ids=lambda said: repr(said)[:20],
+)  # fmt: skip
 def test_where_prepare_says_nothing_of_it_all_trials_run(said: bytes | None) -> None:
     whole = study(Clock())
     prepared(whole, said)
@@ -261,3 +270,18 @@ def test_a_table_that_was_mended_is_searched_once_prepare_was_cleared() -> None:
     assert not over_in(whole.refresh().inputs)
     assert isinstance(whole.ask(0), Binding)
     assert isinstance(whole.ask(1), Binding)
+
+
+def test_the_word_of_prepare_is_kept_in_one_line() -> None:
+    whole = study(Clock())
+    prepared(whole, json.dumps({"reason": "all rows are of one class\n" + "x" * 1_000_000}).encode())
+    assert over_in(whole.refresh().inputs).startswith("all rows are of one class")
+    assert len(over_in(whole.refresh().inputs)) < 1_000
+
+
+def test_once_one_trial_stands_for_all_forecasts_await_no_other() -> None:
+    whole = study(Clock())
+    assert forecast(whole.state, whole.experiment, 0.0).trials_left == 3
+    prepared(whole, b'{"reason": "all rows are of one class"}')
+    assert isinstance(whole.ask(0), Binding)
+    assert forecast(whole.state, whole.experiment, 0.0).trials_left == 1

@@ -15,6 +15,7 @@ import yaml
 
 from automl_core import modelfile
 from automl_core.study.prepared import NOTHING_TO_SEARCH
+from automl_core.tabular.learners import registry
 from automl_core.tabular.metrics import find
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import conclude, preload, prepare, trial
@@ -256,3 +257,33 @@ def test_of_a_table_with_nothing_to_learn_one_trial_stands_for_all(way: Way, con
 def test_of_one_with_something_to_learn_prepare_says_nothing_of_the_kind(way: Way) -> None:
     way.call(prepare, "prepared")
     assert not (way.place / "prepared" / NOTHING_TO_SEARCH).exists()
+
+
+def test_a_constant_needs_no_library_of_the_learner_that_its_trial_names(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pc.read_csv(way.place / "rows.csv")
+    rows = rows.set_column(rows.column_names.index("bought"), "bought", pa.array(["no"] * len(rows)))
+    pc.write_csv(rows, way.place / "rows.csv")
+    monkeypatch.setattr(registry, "installed", lambda: ("constant",))
+    way.call(prepare, "prepared")
+    way.trial(0, "catboost")
+    way.conclude([0])
+    assert set(modelfile.load(way.place / "model").predict(rows)) == {"no"}
+
+
+def test_a_constant_that_has_no_value_says_so_and_lays_it_to_no_learner(way: Way) -> None:
+    rows = pc.read_csv(way.place / "rows.csv")
+    rows = rows.set_column(rows.column_names.index("bought"), "bought", pa.array(["no"] * len(rows)))
+    pc.write_csv(rows, way.place / "rows.csv")
+    way.options["metric"] = "roc_auc"
+    way.call(prepare, "prepared")
+    with pytest.raises(TrainingError, match=r"nothing to learn .* a constant fails: its roc_auc is not defined"):
+        way.trial(0, "lightgbm")
+
+
+def test_of_three_rows_a_constant_is_made(way: Way) -> None:
+    pc.write_csv(pc.read_csv(way.place / "rows.csv").slice(0, 3), way.place / "rows.csv")
+    way.call(prepare, "prepared")
+    assert any(line.startswith("fold=") for line in way.trial(0, "lightgbm"))
+    way.conclude([0])
