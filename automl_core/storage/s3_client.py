@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
@@ -53,6 +54,14 @@ class _Descriptions(Loader):
     def __init__(self, folders: list[str]) -> None:
         super().__init__(extra_search_paths=folders, include_default_search_paths=False)
         self._one_at_a_time = Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._in_child)
+
+    def _in_child(self) -> None:
+        """Begin anew where another thread was reading: it isn't in this process, and never lets go of the lock."""
+        if self._one_at_a_time.locked():
+            self._one_at_a_time = Lock()
+            self._cache: dict[Any, Any] = {}  # what it had in hand may be completed by half
 
     @property
     def search_paths(self) -> list[str]:
