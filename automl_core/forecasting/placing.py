@@ -15,8 +15,6 @@ from automl_core.forecasting.unusable import Integers, Rows, Unusable, by_series
 _DAY = 86_400
 _FEW, _ENOUGH, _HOLE = 3, 10, 1_000
 """Times are far where up to three are beyond a hole of so many usual distances, and ten or more on its other side."""
-_SHORTEST = {"second": 1, "day": _DAY, "business_day": _DAY, "month": 28 * _DAY, "month_end": 28 * _DAY, "step": 1}
-"""What a unit lasts at least, as times count it: seconds, or whole numbers."""
 _EVEN = 0.12
 """By so much the distances of one frequency may differ: months have 28 to 31 days."""
 
@@ -88,7 +86,6 @@ def without_far(rows: Rows, unusable: Unusable, given: Frequency | None = None) 
         unusable: told of series that have such rows.
         given: the user's frequency.
     """
-    step = 0 if given is None else _SHORTEST[given.unit] * given.count
     times = np.unique(rows.local)
     low, high = 0, len(times)
     while high - low > _ENOUGH:
@@ -97,8 +94,9 @@ def without_far(rows: Rows, unusable: Unusable, given: Frequency | None = None) 
         kept = (low, at) if at - low >= high - at else (at, high)
         few = (high - low) - (kept[1] - kept[0]) <= _FEW
         span = int(times[kept[1] - 1] - times[kept[0]])
-        usual = max(float(np.median(holes)), step)
-        if not few or kept[1] - kept[0] < _ENOUGH or int(holes.max()) <= max(_HOLE * usual, span):
+        if not few or kept[1] - kept[0] < _ENOUGH or int(holes.max()) <= max(_HOLE * float(np.median(holes)), span):
+            break
+        if given is not None and _steps(given, times[at - 1 : at + 1]) <= _HOLE:
             break
         low, high = kept
     if high - low == len(times):
@@ -113,6 +111,12 @@ def without_far(rows: Rows, unusable: Unusable, given: Frequency | None = None) 
            if given is None else f": a hole of more than 1,000 steps ({given.words}) is taken for a slip"),
     )  # fmt: skip
     return rows.take(~np.isin(rows.codes, whose))
+
+
+def _steps(frequency: Frequency, hole: Integers) -> int:
+    """Steps between two times, by the calendar: a thousand business days are 1,400 days. At most one too few."""
+    first, last = Grid(frequency, None, int(hole[0])).index(hole).tolist()
+    return int(last - first)
 
 
 def check_frequency(placed: Placed, grid: Grid, unusable: Unusable) -> None:

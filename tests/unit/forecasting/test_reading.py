@@ -493,6 +493,28 @@ def test_a_frequency_in_the_file_says_what_a_long_hole_is(hole: int, fits: bool)
     assert len(found.series[0].values) == hole + 1
 
 
+@pytest.mark.parametrize(
+    ("frequency", "gap", "slip"),
+    [
+        ("B", dt.date(2029, 12, 31), dt.date(2030, 1, 2)),  # 1,000 and 1,002 business days after 2026-03-02
+        ("MS", dt.date(2109, 7, 2), dt.date(2109, 8, 2)),
+        ("ME", dt.date(2109, 7, 30), dt.date(2109, 9, 30)),
+        ("YS", dt.date(3026, 12, 31), dt.date(3027, 3, 2)),
+        ("W", dt.date(2045, 5, 6), dt.date(2045, 5, 8)),
+    ],
+)
+def test_the_steps_of_a_long_hole_are_counted_by_the_calendar(frequency: str, gap: dt.date, slip: dt.date) -> None:
+    sales = [dt.datetime(2026, 3, 2, 9, 5 * n) for n in range(12)]
+
+    def read_until(last: dt.date) -> dict[str, Any]:
+        rows = table([*sales, dt.datetime.combine(last, dt.time(9, 55))], [1.0] * 13)
+        return read(rows, frequency=frequency, duplicates="sum")[1]
+
+    assert "far_times" not in read_until(gap)
+    with pytest.raises(SeriesError, match=r"1,000 steps .* is taken for a slip"):
+        read_until(slip)
+
+
 @pytest.mark.parametrize("more", [[dt.date(2026, 9, 1)], days(10, dt.date(2030, 1, 1))], ids=["one", "ten"])
 def test_values_after_a_long_pause_are_values(more: list[dt.date]) -> None:
     """A thousand steps without a value are a gap; so is any hole beyond which a series goes on."""
