@@ -263,10 +263,8 @@ class SlotTask(ExperimentTask):
         """Whether not even to ask: slots that start together would race for places that the first are to have."""
         from automl_core.study.progress import exhausted_by
 
-        state = study.state
-        if not self.ahead or self.woken or self.slot in state.works or state.stop is not None:
-            return False
-        return not exhausted_by(state, study.experiment) and not self._is_in_turn(study)
+        asks = self.woken or self.slot in study.state.works or study.state.stop is not None
+        return self.ahead > 0 and not (asks or exhausted_by(study.state, study.experiment) or self._is_in_turn(study))
 
     def _is_in_turn(self, study: Study) -> bool:
         """Whether a place is free that no other slot has the first claim on."""
