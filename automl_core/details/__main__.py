@@ -15,7 +15,8 @@ class WithoutPandas(MetaPathFinder):
     """Finds no pandas, first of `sys.meta_path`.
 
     pyarrow loads pandas as soon as it makes a scalar of a Python value, to see whether that is one of its arrays: half
-    of the CPU of this process. Only moments with nanoseconds need it, and text has none.
+    of the CPU of this process. Only moments with nanoseconds need it, and text has none. `automl_core.training.imports`
+    hides libraries for a while; here it is for good, and this process imports nothing of the training's.
     """
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
